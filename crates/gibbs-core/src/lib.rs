@@ -1,0 +1,3 @@
+//! The vocabulary of energy-based models.
+pub mod diagnostics;
+pub mod key;

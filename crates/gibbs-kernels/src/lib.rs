@@ -1,0 +1,2 @@
+//! Hot loops on plain slices.
+pub mod philox;

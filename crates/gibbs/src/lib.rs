@@ -1,0 +1,1 @@
+//! Energy-based models that tell the truth about their likelihood.

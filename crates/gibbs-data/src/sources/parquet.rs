@@ -1,0 +1,181 @@
+//! Parquet: numbers and booleans, also optional ones, without the Arrow stack.
+//!
+//! One column of one row group is decoded at a time, and its values are spread over the rows. The table grows by a row
+//! group only after the group's first column has delivered its values, so that a header alone allocates nothing.
+
+use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::DataType;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescriptor;
+
+use super::columns::{self, Roles};
+use crate::{DataError, ReadOptions, Table, Values};
+
+const READABLE: &str = "BOOLEAN, INT32, INT64, FLOAT and DOUBLE that are plain numbers";
+
+/// Values decoded at once.
+const BATCH: usize = 4096;
+
+/// Bytes in memory as a source.
+pub(crate) fn copied(bytes: &[u8]) -> bytes::Bytes {
+    bytes::Bytes::copy_from_slice(bytes)
+}
+
+pub(crate) fn read(source: impl ChunkReader + 'static, options: &ReadOptions) -> Result<Table, DataError> {
+    let file = SerializedFileReader::new(source).map_err(damaged)?;
+    let schema = file.metadata().file_metadata().schema_descr();
+    let names = columns::unique(schema.columns().iter().map(|c| c.path().string()).collect());
+    let roles = Roles::resolve(&names, options)?;
+    let wanted: Vec<usize> = roles.data.iter().copied().chain(roles.weight).chain(roles.label).collect();
+    for &c in &wanted {
+        check_type(schema.column(c).as_ref(), &names[c])?;
+    }
+
+    let (width, mut values) = (roles.data.len(), Values::new());
+    let (mut weights, mut labels) = (roles.weight.map(|_| Vec::new()), roles.label.map(|_| Vec::new()));
+    let mut n_rows = 0;
+    for g in 0..file.num_row_groups() {
+        let group = file.get_row_group(g).map_err(damaged)?;
+        let rows = u64::try_from(group.metadata().num_rows())
+            .map_err(|_| DataError::Corrupt(format!("row group {g} has a negative number of rows")))?;
+        let needed = (n_rows as u64).saturating_add(rows).saturating_mul(width as u64 * values.cell_bytes());
+        if needed > options.max_bytes {
+            return Err(DataError::TooLarge { what: "the table".into(), found: needed, limit: options.max_bytes });
+        }
+        let rows = rows as usize;
+        let mut first = Values::new();
+        column(group.as_ref(), roles.data[0], rows, |_, x| {
+            first.push(x);
+            Ok(())
+        })?;
+        let start = n_rows * width;
+        values.extend_zeros(rows * width);
+        (0..rows).for_each(|r| values.set(start + r * width, first.get(r)));
+        for (k, &c) in roles.data.iter().enumerate().skip(1) {
+            column(group.as_ref(), c, rows, |r, x| {
+                values.set(start + r * width + k, x);
+                Ok(())
+            })?;
+        }
+        if let (Some(c), Some(out)) = (roles.weight, &mut weights) {
+            column(group.as_ref(), c, rows, |r, x| Ok(out.push(columns::weight(x, n_rows + r + 1, &names[c])?)))?;
+        }
+        if let (Some(c), Some(out)) = (roles.label, &mut labels) {
+            column(group.as_ref(), c, rows, |r, x| Ok(out.push(columns::label(x, n_rows + r + 1, &names[c])?)))?;
+        }
+        n_rows += rows;
+    }
+    let mut table = Table::from_values(width, values)?;
+    table.columns = roles.data.iter().map(|&c| names[c].clone()).collect();
+    table.has_names = true;
+    (table.weights, table.labels) = (weights, labels);
+    Ok(table)
+}
+
+fn check_type(column: &ColumnDescriptor, name: &str) -> Result<(), DataError> {
+    let (physical, converted, logical) = (column.physical_type(), column.converted_type(), column.logical_type_ref());
+    let refuse = |found: String| {
+        let what = format!("column {name:?} (leave it out with --drop {name})");
+        Err(DataError::UnsupportedType { what, found, readable: READABLE })
+    };
+    if column.max_rep_level() > 0 {
+        return refuse("list".into());
+    }
+    if !matches!(physical, Type::BOOLEAN | Type::INT32 | Type::INT64 | Type::FLOAT | Type::DOUBLE) {
+        return refuse(logical.map_or_else(|| physical.to_string(), |l| format!("{l:?}")));
+    }
+    match (logical, converted) {
+        (Some(LogicalType::Integer { .. }), _) => Ok(()),
+        (Some(other), _) => refuse(format!("{other:?}")),
+        (
+            None,
+            ConvertedType::NONE
+            | ConvertedType::INT_8
+            | ConvertedType::INT_16
+            | ConvertedType::INT_32
+            | ConvertedType::INT_64
+            | ConvertedType::UINT_8
+            | ConvertedType::UINT_16
+            | ConvertedType::UINT_32
+            | ConvertedType::UINT_64,
+        ) => Ok(()),
+        (None, other) => refuse(other.to_string()),
+    }
+}
+
+fn unsigned(column: &ColumnDescriptor) -> bool {
+    use ConvertedType::{UINT_8, UINT_16, UINT_32, UINT_64};
+    matches!(column.logical_type_ref(), Some(LogicalType::Integer(i)) if !i.is_signed)
+        || matches!(column.converted_type(), UINT_8 | UINT_16 | UINT_32 | UINT_64)
+}
+
+/// Hands every value of one column of a row group to `each`, with its row in the group; null is `NaN`.
+fn column(
+    group: &dyn RowGroupReader,
+    c: usize,
+    rows: usize,
+    mut each: impl FnMut(usize, f64) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let descriptor = group.metadata().schema_descr().column(c);
+    let (unsigned, max_def) = (unsigned(&descriptor), descriptor.max_def_level());
+    let (each, frame) = (&mut each, Frame { rows, max_def });
+    match group.get_column_reader(c).map_err(damaged)? {
+        ColumnReader::BoolColumnReader(r) => frame.values(r, |x| f64::from(u8::from(x)), each),
+        ColumnReader::Int32ColumnReader(r) if unsigned => frame.values(r, |x| f64::from(x as u32), each),
+        ColumnReader::Int32ColumnReader(r) => frame.values(r, f64::from, each),
+        ColumnReader::Int64ColumnReader(r) if unsigned => frame.values(r, |x| x as u64 as f64, each),
+        ColumnReader::Int64ColumnReader(r) => frame.values(r, |x| x as f64, each),
+        ColumnReader::FloatColumnReader(r) => frame.values(r, f64::from, each),
+        ColumnReader::DoubleColumnReader(r) => frame.values(r, |x| x, each),
+        _ => Err(DataError::Corrupt("a column's type changes between row groups".into())),
+    }
+}
+
+/// What a column of a row group has to deliver.
+struct Frame {
+    rows: usize,
+    max_def: i16,
+}
+
+impl Frame {
+    fn values<T: DataType>(
+        &self,
+        mut reader: ColumnReaderImpl<T>,
+        number: impl Fn(T::T) -> f64,
+        each: &mut dyn FnMut(usize, f64) -> Result<(), DataError>,
+    ) -> Result<(), DataError>
+    where
+        T::T: Copy,
+    {
+        let (mut values, mut levels) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        let mut row = 0;
+        while row < self.rows {
+            values.clear();
+            levels.clear();
+            let wanted = BATCH.min(self.rows - row);
+            let (n, _, _) = reader.read_records(wanted, Some(&mut levels), None, &mut values).map_err(damaged)?;
+            if n == 0 {
+                let what = format!("a column of {} rows", self.rows);
+                return Err(DataError::Corrupt(format!("{what} ends after {row}")));
+            }
+            let mut present = values.iter();
+            for i in 0..n {
+                let there = self.max_def == 0 || levels.get(i).is_some_and(|&d| d == self.max_def);
+                let value = if there { present.next().copied().map(&number) } else { Some(f64::NAN) };
+                let value = value.ok_or_else(|| DataError::Corrupt("a column has fewer values than it says".into()))?;
+                each(row + i, value)?;
+            }
+            row += n;
+        }
+        Ok(())
+    }
+}
+
+fn damaged(error: ParquetError) -> DataError {
+    match error {
+        ParquetError::EOF(what) => DataError::Corrupt(format!("it ends too early as a Parquet file: {what}")),
+        other => DataError::Corrupt(format!("as a Parquet file: {other}")),
+    }
+}

@@ -1,2 +1,30 @@
-//! Hot loops on plain slices.
+//! Hot loops on plain slices: matrix products with a 0/1 operand, activations, random numbers, exact sums.
+//!
+//! Every operation lives in its own folder: `mod.rs` is the safe interface, `scalar.rs` the plain twin that defines
+//! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level`]). There is no AVX-512 variant:
+//! the machines this was written on cannot run one, and an untested variant is worse than none.
+//!
+//! # Conventions
+//! * Matrices are row-major slices, batch first; 0/1 matrices are packed, 64 columns a word ([`bits::BitRows`]).
+//! * Randomness is an argument: a 128-bit key fixes every draw ([`rng`]).
+//! * Results do not depend on the number of threads: each output element is a fixed sequence of operations.
+//! * The matrix products are bit-identical on every instruction set; activations differ by a few units in the last
+//!   place, and so a Bernoulli draw can differ between instruction sets where a uniform number falls on the edge.
+//! * Functions panic on slices of the wrong length, and on nothing else.
+//!
+//! This crate is not a general BLAS: dense f32 by f32 products belong to the crate `gemm`.
+//! Measurements are in `record/kernels.md`.
+
+pub mod activation;
+pub mod bernoulli;
+pub mod bit_gemm;
+pub mod bits;
+pub mod enumerate;
+pub mod level;
+mod parallel;
 pub mod philox;
+pub mod rng;
+#[cfg(test)]
+mod testing;
+
+pub use level::{Level, level};

@@ -1,1 +1,14 @@
-//! Part of the gibbs workspace.
+//! Energies over bits: restricted Boltzmann machines and what they need.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`bits`] | bit-packed rows, the state of every model here |
+//! | [`bernoulli`] | independent bits: the usual base of annealing |
+//! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
+pub mod bernoulli;
+pub mod bits;
+pub mod rbm;
+
+pub use bernoulli::Bernoulli;
+pub use bits::Bits;
+pub use rbm::{BlockGibbs, Rbm, RbmPath};

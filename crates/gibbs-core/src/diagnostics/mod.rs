@@ -1,1 +1,2 @@
 //! Diagnostics of Markov chains.
+pub mod weights;

@@ -1,0 +1,117 @@
+//! Markov kernels over paths, and the one driver that runs them.
+
+use std::ops::ControlFlow;
+
+use crate::key::Key;
+use crate::path::Path;
+use crate::persist::{Persist, StateError, TensorMap};
+use crate::scratch::Scratch;
+
+/// A Markov kernel that leaves `p_beta` of a path invariant (or says in its docs by how much it does not).
+///
+/// Plain sampling is `beta = 1` throughout; tempering, annealing and annealed importance sampling move `beta`.
+/// What the next step needs is in `Chain`, what diagnostics need in `Info`, what adaptation changes in `Tuning`.
+pub trait Kernel<P: Path + ?Sized>: Send + Sync {
+    /// A batch of chains: positions and cached evaluations.
+    type Chain: Persist + Clone + Send + Sync;
+    /// Adapted quantities such as step sizes; `()` where there are none.
+    type Tuning: Persist + Clone + Default + Send + Sync;
+    /// What a step tells diagnostics.
+    type Info;
+
+    /// Chains that start at `x`.
+    fn init(&self, path: &P, x: P::X, ws: &mut Scratch) -> Self::Chain;
+
+    /// One step of every chain at `beta`.
+    fn step(
+        &self,
+        path: &P,
+        beta: f64,
+        tuning: &Self::Tuning,
+        chain: &mut Self::Chain,
+        key: &Key,
+        ws: &mut Scratch,
+    ) -> Self::Info;
+
+    /// Adds `E_b0(x) - E_b1(x)` to the log weights, then steps at `b1`: one rung of annealed importance sampling.
+    /// Kernels override it where the two share work.
+    #[expect(clippy::too_many_arguments, reason = "a step's arguments and the two ends of a rung")]
+    fn anneal(
+        &self,
+        path: &P,
+        (b0, b1): (f64, f64),
+        tuning: &Self::Tuning,
+        chain: &mut Self::Chain,
+        log_weights: &mut [f64],
+        key: &Key,
+        ws: &mut Scratch,
+    ) {
+        path.add_log_weight(self.position(chain), self.eval(chain), b0, b1, log_weights);
+        self.step(path, b1, tuning, chain, key, ws);
+    }
+
+    /// Where the chains are.
+    fn position<'a>(&self, chain: &'a Self::Chain) -> &'a P::X;
+
+    /// The cached evaluation of that position.
+    fn eval<'a>(&self, chain: &'a Self::Chain) -> &'a P::Eval;
+}
+
+/// Chains of a kernel that needs nothing but positions and their evaluation.
+#[derive(Clone, Debug)]
+pub struct Evaluated<X, Eval> {
+    /// Positions.
+    pub x: X,
+    /// What the path cached of them.
+    pub eval: Eval,
+}
+
+impl<X: Persist, Eval: Persist> Persist for Evaluated<X, Eval> {
+    fn save(&self, prefix: &str, to: &mut TensorMap) {
+        self.x.save(&format!("{prefix}x."), to);
+        self.eval.save(&format!("{prefix}eval."), to);
+    }
+
+    fn load(&mut self, prefix: &str, from: &TensorMap) -> Result<(), StateError> {
+        self.x.load(&format!("{prefix}x."), from)?;
+        self.eval.load(&format!("{prefix}eval."), from)
+    }
+}
+
+/// Watches a run of the driver; may end it.
+pub trait Observer<C, I> {
+    /// Called after each step with its number (from 0), the chains and the step's info.
+    fn observe(&mut self, step: u64, chain: &C, info: &I) -> ControlFlow<()>;
+}
+
+impl<C, I, F: FnMut(u64, &C, &I) -> ControlFlow<()>> Observer<C, I> for F {
+    fn observe(&mut self, step: u64, chain: &C, info: &I) -> ControlFlow<()> {
+        self(step, chain, info)
+    }
+}
+
+/// Runs `n_steps` steps at a fixed `beta`; step `t` uses `key.step(t)`. Every sampler is run by this function.
+#[expect(clippy::too_many_arguments, reason = "the driver takes each of the four drawers")]
+pub fn run<P: Path + ?Sized, K: Kernel<P>>(
+    kernel: &K,
+    path: &P,
+    beta: f64,
+    tuning: &K::Tuning,
+    chain: &mut K::Chain,
+    n_steps: u64,
+    key: &Key,
+    ws: &mut Scratch,
+    observer: &mut impl Observer<K::Chain, K::Info>,
+) {
+    for t in 0..n_steps {
+        let info = kernel.step(path, beta, tuning, chain, &key.step(t), ws);
+        if observer.observe(t, chain, &info).is_break() {
+            break;
+        }
+    }
+}
+
+/// An observer that watches nothing.
+pub fn unobserved<C, I>(_step: u64, _chain: &C, _info: &I) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}

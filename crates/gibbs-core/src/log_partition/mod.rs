@@ -1,0 +1,120 @@
+//! Estimators of `log Z`, one file each, and what they return.
+
+pub mod ais;
+
+pub use ais::Ais;
+
+/// Which side of the truth an estimate of `log Z` errs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Bias {
+    /// Exact to rounding.
+    Exact,
+    /// Below the truth in expectation (a stochastic lower bound); likelihoods computed with it are too high.
+    Lower,
+    /// Above the truth in expectation; likelihoods computed with it are too low.
+    Upper,
+    /// Neither side is known.
+    Unknown,
+}
+
+/// An estimate of `log Z` in nats.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LogZ {
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error; 0 when exact.
+    pub std_err: f64,
+    /// Which side it errs on.
+    pub bias: Bias,
+    /// How it was made, in words.
+    pub method: String,
+    /// Log importance weights of the chains, in the order of the chains; empty when exact.
+    pub log_weights: Vec<f64>,
+    /// Effective number of chains, `(sum w)^2 / sum w^2`; `None` when exact.
+    pub effective_chains: Option<f64>,
+    /// What a reader must know before believing it, in plain words.
+    pub warnings: Vec<String>,
+}
+
+impl LogZ {
+    /// An exact value.
+    pub fn exact(value: f64, method: impl Into<String>) -> Self {
+        Self {
+            value,
+            std_err: 0.0,
+            bias: Bias::Exact,
+            method: method.into(),
+            log_weights: Vec::new(),
+            effective_chains: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// From log importance weights (relative to `log Z = 0`): `value = base_log_z + log mean exp(w)`, with the
+    /// delta-method standard error.
+    pub fn from_log_weights(log_weights: Vec<f64>, base_log_z: f64, method: String) -> Result<Self, LogZError> {
+        let n = log_weights.len();
+        if let Some(index) = log_weights.iter().position(|w| w.is_nan() || *w == f64::INFINITY) {
+            return Err(LogZError::Weight { value: log_weights[index], index });
+        }
+        let summary = crate::diagnostics::weights::summarise(&log_weights).ok_or(LogZError::Degenerate(n))?;
+        let mut warnings = Vec::new();
+        if summary.ess < 0.1 * n as f64 || summary.ess < 5.0 {
+            warnings.push(format!(
+                "only {:.1} of {n} chains carry the estimate: use more temperatures or a base closer to the model",
+                summary.ess
+            ));
+        }
+        Ok(Self {
+            value: base_log_z + summary.log_mean_exp,
+            std_err: summary.std_err,
+            bias: Bias::Lower,
+            method,
+            log_weights,
+            effective_chains: Some(summary.ess),
+            warnings,
+        })
+    }
+}
+
+/// Why an estimate could not be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogZError {
+    /// The ladder of temperatures does not rise from 0 to 1.
+    #[error("a ladder rises strictly from 0 to 1, found {value} at index {index}")]
+    Ladder {
+        /// The offending inverse temperature.
+        value: f64,
+        /// Where it stands.
+        index: usize,
+    },
+    /// Too few chains for a standard error.
+    #[error("{0} chains give no standard error: use at least 2, better 100")]
+    Chains(usize),
+    /// Every weight vanished.
+    #[error("all {0} importance weights are zero: base and model do not overlap; use more temperatures")]
+    Degenerate(usize),
+    /// A weight is not a number.
+    #[error("the log weight of chain {index} is {value}: the model's parameters or energies are not finite")]
+    Weight {
+        /// The weight.
+        value: f64,
+        /// The chain.
+        index: usize,
+    },
+    /// Too many states to sum over.
+    #[error("exact log Z would sum over 2^{bits} states; the limit is 2^{limit}: use AIS")]
+    TooLarge {
+        /// Units of the smaller layer.
+        bits: usize,
+        /// Largest number of units enumerated.
+        limit: usize,
+    },
+    /// Stopped by the caller.
+    #[error("stopped before the estimate was complete")]
+    Interrupted,
+}

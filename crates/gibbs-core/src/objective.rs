@@ -1,0 +1,54 @@
+//! Objectives: from data and chains to a gradient.
+
+use crate::key::Key;
+use crate::params::ParamMap;
+use crate::path::Path;
+use crate::persist::Persist;
+use crate::scratch::Scratch;
+
+/// What an update tells the record.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ObjectiveInfo {
+    /// Mean energy of the batch, nats, where it was asked for.
+    pub data_energy: Option<f64>,
+    /// Mean energy of the chains, nats, where there are chains.
+    pub model_energy: Option<f64>,
+    /// The exact `log Z`, where the objective computes it.
+    pub log_z: Option<f64>,
+}
+
+/// A gradient estimate of the mean negative log-likelihood, with explicit persistent state.
+pub trait Objective<P: Path> {
+    /// What survives an update: persistent chains.
+    type State: Persist;
+
+    /// State before the first update. `data` is a sample of training rows.
+    fn init(&self, path: &P, data: &P::X, key: &Key, ws: &mut Scratch) -> Self::State;
+
+    /// `out = d/dtheta` of the (weighted) mean negative log-likelihood of `data`.
+    ///
+    /// `weights` sum to one, one a row. `after_data` sees the gradient when it holds the data phase alone:
+    /// centring reads the data means of the units from it. Energies are computed only if `observe` is set.
+    #[expect(clippy::too_many_arguments, reason = "batch, state, randomness and output are separate drawers")]
+    fn gradient(
+        &self,
+        path: &P,
+        data: &P::X,
+        weights: &[f64],
+        state: &mut Self::State,
+        out: &mut ParamMap,
+        after_data: &mut dyn FnMut(&ParamMap),
+        observe: bool,
+        key: &Key,
+        ws: &mut Scratch,
+    ) -> ObjectiveInfo;
+}
+
+/// `sum_i w_i E_1(x_i)` from a cached evaluation.
+pub(crate) fn mean_energy<P: Path>(path: &P, x: &P::X, eval: &P::Eval, weights: &[f64], ws: &mut Scratch) -> f64 {
+    let mut energies = ws.take_f64(weights.len());
+    path.target_energy(x, eval, &mut energies);
+    let mean = weights.iter().zip(&energies).map(|(w, e)| w * e).sum();
+    ws.give_f64(energies);
+    mean
+}

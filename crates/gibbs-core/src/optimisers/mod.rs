@@ -1,0 +1,24 @@
+//! Optimisers, one file each, with learning-rate schedules, decay and parameter averaging.
+//!
+//! All of them descend: they take the gradient of a loss.
+
+pub mod adam;
+pub mod average;
+pub mod decay;
+pub mod schedule;
+pub mod sgd;
+
+pub use adam::Adam;
+pub use average::Average;
+pub use decay::Decay;
+pub use schedule::Schedule;
+pub use sgd::Sgd;
+
+use crate::params::ParamMap;
+use crate::persist::Persist;
+
+/// A rule that moves parameters down a gradient.
+pub trait Optimiser: Persist + Send {
+    /// `params -= rate * direction(grad)`.
+    fn step(&mut self, params: &mut ParamMap, grad: &ParamMap, rate: f32);
+}

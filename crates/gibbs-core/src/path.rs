@@ -1,0 +1,165 @@
+//! Paths: families of densities from a tractable base to a target.
+
+use crate::energy::{Blocks, Distribution, Energy};
+use crate::key::Key;
+use crate::params::ParamMap;
+use crate::persist::{Persist, StateError, Tensor, TensorMap};
+use crate::rows::{Natural, Rows};
+use crate::scratch::Scratch;
+
+/// `p_beta(x) prop exp(-E_beta(x))` from a base at `beta = 0` to the target at `beta = 1`.
+///
+/// `Eval` caches whatever of `x` does not depend on `beta` (two energies; for an RBM the hidden input
+/// `vW + c`), so that moving along the path costs no new evaluation.
+pub trait Path: Send + Sync {
+    /// A batch of states.
+    type X: Rows;
+    /// What is cached of a batch.
+    type Eval: Persist + Clone + Send + Sync;
+
+    /// Evaluates a batch into `out`, whatever `out` held before.
+    fn evaluate(&self, x: &Self::X, out: &mut Self::Eval, ws: &mut Scratch);
+
+    /// An evaluation with no rows, to be filled by [`Path::evaluate`].
+    fn empty_eval(&self) -> Self::Eval;
+
+    /// `out[i] += E_b0(x_i) - E_b1(x_i)`, the log of the importance weight of a move from `b0` to `b1`.
+    fn add_log_weight(&self, x: &Self::X, eval: &Self::Eval, b0: f64, b1: f64, out: &mut [f64]);
+
+    /// `out[i] = E_1(x_i)`, the target's energy.
+    fn target_energy(&self, x: &Self::X, eval: &Self::Eval, out: &mut [f64]);
+}
+
+/// Paths whose base can be sampled and has a known normalising constant.
+pub trait Annealable: Path {
+    /// `n` exact draws at `beta = 0`.
+    fn sample_base(&self, n: usize, key: &Key) -> Self::X;
+
+    /// `log Z` at `beta = 0`, in nats.
+    fn base_log_z(&self) -> f64;
+}
+
+/// Paths whose target has parameters to learn, with gradients taken from cached evaluations.
+pub trait Learnable: Path {
+    /// The target's parameters.
+    fn params(&self) -> &ParamMap;
+
+    /// The target's parameters, to change.
+    fn params_mut(&mut self) -> &mut ParamMap;
+
+    /// `out += sum_i w_i dE_1(x_i)/dtheta`.
+    fn add_grad(&self, x: &Self::X, eval: &Self::Eval, w: &[f64], out: &mut ParamMap, ws: &mut Scratch);
+}
+
+/// Paths whose sites can be redrawn in blocks at every `beta`.
+pub trait PathBlocks: Path {
+    /// Number of blocks.
+    fn n_blocks(&self) -> usize;
+
+    /// Sites of a block.
+    fn sites(&self, block: usize) -> Vec<usize>;
+
+    /// Natural parameters of the block at `beta`, given the rest.
+    fn natural_at(&self, x: &Self::X, block: usize, beta: f64, out: &mut Natural, ws: &mut Scratch);
+}
+
+/// The geometric path `E_beta = (1 - beta) E_base + beta E_target` between any two energies of one state.
+///
+/// # Source
+/// Neal 2001, "Annealed importance sampling", equation 3, DOI 10.1023/A:1008923215028.
+#[derive(Clone, Debug)]
+pub struct Geometric<B, T> {
+    /// Normalised base.
+    pub base: B,
+    /// Target.
+    pub target: T,
+}
+
+/// Both energies of every row.
+#[derive(Clone, Debug, Default)]
+pub struct GeometricEval {
+    base: Vec<f64>,
+    target: Vec<f64>,
+}
+
+impl Persist for GeometricEval {
+    fn save(&self, prefix: &str, to: &mut TensorMap) {
+        to.insert(format!("{prefix}base_energy"), Tensor::from_f64(&[self.base.len()], &self.base));
+        to.insert(format!("{prefix}target_energy"), Tensor::from_f64(&[self.target.len()], &self.target));
+    }
+
+    fn load(&mut self, prefix: &str, from: &TensorMap) -> Result<(), StateError> {
+        for (name, field) in [("base_energy", &mut self.base), ("target_energy", &mut self.target)] {
+            let name = format!("{prefix}{name}");
+            *field = from.expect(&name, None)?.to_f64(&name)?;
+        }
+        Ok(())
+    }
+}
+
+impl<B: Energy, T: Energy<X = B::X>> Path for Geometric<B, T> {
+    type X = B::X;
+    type Eval = GeometricEval;
+
+    fn evaluate(&self, x: &B::X, out: &mut GeometricEval, ws: &mut Scratch) {
+        out.base.resize(x.n_rows(), 0.0);
+        out.target.resize(x.n_rows(), 0.0);
+        self.base.energy(x, &mut out.base, ws);
+        self.target.energy(x, &mut out.target, ws);
+    }
+
+    fn empty_eval(&self) -> GeometricEval {
+        GeometricEval::default()
+    }
+
+    fn add_log_weight(&self, _x: &B::X, eval: &GeometricEval, b0: f64, b1: f64, out: &mut [f64]) {
+        for ((o, base), target) in out.iter_mut().zip(&eval.base).zip(&eval.target) {
+            *o += (b1 - b0) * (base - target);
+        }
+    }
+
+    fn target_energy(&self, _x: &B::X, eval: &GeometricEval, out: &mut [f64]) {
+        out.copy_from_slice(&eval.target);
+    }
+}
+
+impl<B: Distribution, T: Energy<X = B::X>> Annealable for Geometric<B, T> {
+    fn sample_base(&self, n: usize, key: &Key) -> B::X {
+        self.base.sample(n, key)
+    }
+
+    fn base_log_z(&self) -> f64 {
+        0.0
+    }
+}
+
+impl<B: Blocks, T: Blocks<X = B::X>> PathBlocks for Geometric<B, T> {
+    fn n_blocks(&self) -> usize {
+        self.target.n_blocks()
+    }
+
+    fn sites(&self, block: usize) -> Vec<usize> {
+        self.target.sites(block)
+    }
+
+    /// The base must have the target's blocks, or be independent over sites (a single block of all of them).
+    fn natural_at(&self, x: &B::X, block: usize, beta: f64, out: &mut Natural, ws: &mut Scratch) {
+        self.target.natural(x, block, out, ws);
+        let mut base = Natural::default();
+        if self.base.n_blocks() == self.target.n_blocks() {
+            self.base.natural(x, block, &mut base, ws);
+        } else {
+            assert_eq!(self.base.n_blocks(), 1, "the base has the target's blocks or is independent over sites");
+            let mut all = Natural::default();
+            self.base.natural(x, 0, &mut all, ws);
+            let sites = self.target.sites(block);
+            base.reset(x.n_rows(), sites.len());
+            for row in 0..x.n_rows() {
+                for (k, &s) in sites.iter().enumerate() {
+                    base.logits[row * sites.len() + k] = all.logits[row * all.width + s];
+                }
+            }
+        }
+        out.blend(beta, 1.0 - beta, &base);
+    }
+}

@@ -1,0 +1,77 @@
+//! What the methods of this crate need to know of a batch of states. Rows are the leading axis, always.
+
+use crate::key::Key;
+
+/// A batch of states, one a row.
+pub trait Rows: Clone + Send + Sync {
+    /// Number of rows.
+    fn n_rows(&self) -> usize;
+
+    /// The rows at `index`, in that order (an index may repeat).
+    ///
+    /// # Panics
+    /// If an index is not below [`Rows::n_rows`].
+    fn select(&self, index: &[usize]) -> Self;
+}
+
+/// States in `R^d`: the algebra that gradient methods need.
+pub trait Continuous: Rows {
+    /// `self += a * x`, elementwise.
+    fn add_scaled(&mut self, a: f64, x: &Self);
+
+    /// Multiplies row `i` by `factors[i]`.
+    fn scale_rows(&mut self, factors: &[f64]);
+}
+
+/// States of finitely many two-valued sites.
+pub trait Discrete: Rows {
+    /// Number of sites of a row.
+    fn n_sites(&self) -> usize;
+
+    /// Value of a site: `true` is bit 1, spin +1.
+    fn site(&self, row: usize, site: usize) -> bool;
+
+    /// Sets a site.
+    fn set_site(&mut self, row: usize, site: usize, value: bool);
+
+    /// Draws each of `sites` independently from its natural parameters, row by row.
+    fn redraw(&mut self, sites: &[usize], natural: &Natural, key: &Key) {
+        assert_eq!(natural.width, sites.len(), "one natural parameter a site");
+        let mut rng = key.rng();
+        for row in 0..self.n_rows() {
+            for (k, &site) in sites.iter().enumerate() {
+                let p = 1.0 / (1.0 + (-natural.logits[row * sites.len() + k]).exp());
+                self.set_site(row, site, rng.uniform() < p);
+            }
+        }
+    }
+}
+
+/// Natural parameters of a block of two-valued sites given all the others: `log p(1 | rest) - log p(0 | rest)`.
+///
+/// They add and scale as energies do, which is what lets sums, tempering and paths compose.
+/// Shape: rows x `width`, row-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Natural {
+    /// Sites in the block.
+    pub width: usize,
+    /// Log-odds, rows x `width`.
+    pub logits: Vec<f64>,
+}
+
+impl Natural {
+    /// Zeroes for `n_rows` rows of `width` sites, reusing the buffer.
+    pub fn reset(&mut self, n_rows: usize, width: usize) {
+        self.width = width;
+        self.logits.clear();
+        self.logits.resize(n_rows * width, 0.0);
+    }
+
+    /// `self = a * self + b * other`.
+    pub fn blend(&mut self, a: f64, b: f64, other: &Natural) {
+        assert_eq!(self.logits.len(), other.logits.len(), "natural parameters of the same block");
+        for (x, y) in self.logits.iter_mut().zip(&other.logits) {
+            *x = a * *x + b * y;
+        }
+    }
+}

@@ -132,7 +132,9 @@ impl Split {
     }
 
     pub(crate) fn retain_below(&mut self, n: usize) {
-        [&mut self.train, &mut self.validation, &mut self.test].into_iter().for_each(|p| p.retain(|&r| r < n));
+        for part in [&mut self.train, &mut self.validation, &mut self.test] {
+            part.retain(|&r| r < n);
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Ising {
 
 impl std::fmt::Debug for Ising {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ising").field("side", &self.side).field("beta", &self.beta).finish()
+        f.debug_struct("Ising").field("side", &self.side).field("beta", &self.beta).finish_non_exhaustive()
     }
 }
 

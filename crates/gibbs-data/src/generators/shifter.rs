@@ -12,9 +12,8 @@ pub(super) const NAME: &str = "shifter";
 /// No pair of bits tells the turn; triples do. Columns: the ring, the turned ring (`turned[i + turn] = ring[i]`), the
 /// turn as one of three. Uniform over `3 * 2^bits` patterns; entropy `ln 3 + bits ln 2`.
 ///
-/// Source: Ackley, Hinton & Sejnowski, Cognitive Science 9, 1985, DOI 10.1207/s15516709cog0901_7; Hinton & Sejnowski, in
-/// Parallel Distributed Processing 1, 1986, chapter 7. There each bit of the ring is rarer than a fair coin in some
-/// experiments; here it is fair.
+/// Source: Hinton & Sejnowski, in Parallel Distributed Processing 1, 1986, chapter 7; the learning rule and its trials:
+/// Ackley, Hinton & Sejnowski, Cognitive Science 9, 1985, DOI `10.1207/s15516709cog0901_7`.
 #[derive(Clone, Copy, Debug)]
 pub struct Shifter {
     bits: usize,

@@ -39,13 +39,12 @@ impl Place<'_> {
 
     fn fetch(&self, file: &PublicFile, options: &NamedOptions) -> Result<PathBuf, DataError> {
         let url = (self.url)(file.name);
-        let suffix = if url.ends_with(".gz") { ".gz" } else { "" };
         let root = roots(options).into_iter().next().ok_or_else(|| DataError::Download {
             url: url.clone(),
             problem: "there is no folder to put it in; give one with --data-dir".into(),
         })?;
         let folder = root.join(&self.folders[0]);
-        let target = folder.join(format!("{}{suffix}", file.name));
+        let target = folder.join(url.rsplit('/').next().unwrap_or(file.name));
         download::fetch(&url, &target, |path| read_checked(path, file.sha256).map(|_| ()))?;
         Ok(target)
     }

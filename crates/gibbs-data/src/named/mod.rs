@@ -83,7 +83,7 @@ pub fn list() -> &'static [SetInfo] {
             size: None,
             parameters: e.parameters,
         });
-        let file_sets = mnist::SETS.iter().map(|s| s.info()).chain(debd::SETS.iter().map(debd::Set::info));
+        let file_sets = mnist::SETS.iter().map(mnist::Set::info).chain(debd::SETS.iter().map(debd::Set::info));
         std::iter::once(digits::info()).chain(generated).chain(file_sets).collect()
     })
 }

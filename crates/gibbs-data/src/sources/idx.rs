@@ -1,6 +1,6 @@
 //! IDX, the format of MNIST: big-endian, `00 00 type rank`, one 32-bit size a dimension, then the numbers.
 //!
-//! Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+//! Source: Y. `LeCun`, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 
 use std::io::Read;
 

@@ -111,10 +111,10 @@ fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Picture, DataError> {
     // A palette or a few bits a pixel expand to at most 32 times the raw bytes: 1 bit to 4 bytes.
     let size = reader.output_buffer_size().map_or(u64::MAX, |n| n as u64);
     if raw > most || size > most.saturating_mul(32) || size > options.max_bytes {
-        return Err(DataError::Corrupt(format!(
-            "a PNG header that promises {raw} bytes of pixels in a file of {}",
-            bytes.len()
-        )));
+        let (width, height) = reader.info().size();
+        let file = bytes.len();
+        let lie = format!("a PNG header that promises {height}x{width} pixels in a file of {file} bytes");
+        return Err(DataError::Corrupt(lie));
     }
     let mut pixels = vec![0; size as usize];
     let frame = reader.next_frame(&mut pixels).map_err(damaged)?;

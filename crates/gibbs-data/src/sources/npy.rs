@@ -1,6 +1,6 @@
-//! NPY, the array format of NumPy: versions 1 to 3, C and Fortran order, both byte orders.
+//! NPY, the array format of `NumPy`: versions 1 to 3, C and Fortran order, both byte orders.
 //!
-//! Source: NumPy enhancement proposal 1, "A simple file format for NumPy arrays".
+//! Source: `NumPy` enhancement proposal 1, "A simple file format for `NumPy` arrays".
 
 use std::io::{Read, Write};
 
@@ -249,7 +249,9 @@ mod tests {
     fn half_precision() {
         // Bit patterns from IEEE 754-2008, table 3.5: 1, -2, largest, smallest subnormal, smallest normal.
         let cases = [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (1, 2f64.powi(-24)), (0x0400, 2f64.powi(-14))];
-        cases.iter().for_each(|&(bits, x)| assert_eq!(half(bits), x));
+        for (bits, x) in cases {
+            assert_eq!(half(bits), x);
+        }
         assert!(half(0x7e00).is_nan() && half(0xfc00) == f64::NEG_INFINITY);
     }
 }

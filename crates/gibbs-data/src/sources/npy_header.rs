@@ -1,6 +1,5 @@
 //! The header of an NPY file: a Python dictionary literal of three keys, read by a strict small parser.
 
-use std::fmt::Write as _;
 use std::io::Read;
 
 use super::npy::{MAGIC, Number};
@@ -8,7 +7,7 @@ use crate::DataError;
 
 const READABLE: &str = "bool, integers of 8 to 64 bits, and floats of 16 to 64 bits";
 
-/// NumPy itself writes at most a few kilobytes, and refuses to read more than 10,000 by default.
+/// `NumPy` itself writes at most a few kilobytes, and refuses to read more than 10,000 by default.
 const MAX_HEADER: usize = 1 << 16;
 
 pub(super) struct Header {
@@ -147,13 +146,13 @@ fn number_type(descr: &str) -> Result<(Number, bool), DataError> {
     Ok((number, order == ">" || (order == "=" && cfg!(target_endian = "big"))))
 }
 
-/// Magic, version 1, and the dictionary, padded with spaces to a multiple of 64 bytes.
+/// Magic, version 1, and the dictionary as `NumPy` writes it, padded with spaces to a multiple of 64 bytes.
 pub(super) fn bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (");
-    for d in shape {
-        let _ = write!(text, "{d}, ");
-    }
-    text.push_str("), }");
+    let sizes = match shape {
+        [only] => format!("{only},"),
+        _ => shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
     let padding = 63 - (MAGIC.len() + 4 + text.len()) % 64;
     text.push_str(&" ".repeat(padding));
     text.push('\n');

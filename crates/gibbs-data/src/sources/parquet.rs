@@ -60,10 +60,16 @@ pub(crate) fn read(source: impl ChunkReader + 'static, options: &ReadOptions) ->
             })?;
         }
         if let (Some(c), Some(out)) = (roles.weight, &mut weights) {
-            column(group.as_ref(), c, rows, |r, x| Ok(out.push(columns::weight(x, n_rows + r + 1, &names[c])?)))?;
+            column(group.as_ref(), c, rows, |r, x| {
+                out.push(columns::weight(x, n_rows + r + 1, &names[c])?);
+                Ok(())
+            })?;
         }
         if let (Some(c), Some(out)) = (roles.label, &mut labels) {
-            column(group.as_ref(), c, rows, |r, x| Ok(out.push(columns::label(x, n_rows + r + 1, &names[c])?)))?;
+            column(group.as_ref(), c, rows, |r, x| {
+                out.push(columns::label(x, n_rows + r + 1, &names[c])?);
+                Ok(())
+            })?;
         }
         n_rows += rows;
     }
@@ -87,9 +93,8 @@ fn check_type(column: &ColumnDescriptor, name: &str) -> Result<(), DataError> {
         return refuse(logical.map_or_else(|| physical.to_string(), |l| format!("{l:?}")));
     }
     match (logical, converted) {
-        (Some(LogicalType::Integer { .. }), _) => Ok(()),
-        (Some(other), _) => refuse(format!("{other:?}")),
-        (
+        (Some(LogicalType::Integer { .. }), _)
+        | (
             None,
             ConvertedType::NONE
             | ConvertedType::INT_8
@@ -101,6 +106,7 @@ fn check_type(column: &ColumnDescriptor, name: &str) -> Result<(), DataError> {
             | ConvertedType::UINT_32
             | ConvertedType::UINT_64,
         ) => Ok(()),
+        (Some(other), _) => refuse(format!("{other:?}")),
         (None, other) => refuse(other.to_string()),
     }
 }

@@ -1,0 +1,160 @@
+use gibbs_data::{DataError, Header, ReadOptions, Table, Values};
+
+use super::{bytes, cells, gz};
+
+fn table(text: &str) -> Table {
+    bytes(text.as_bytes(), &ReadOptions::default()).unwrap()
+}
+
+fn error(text: &str, options: &ReadOptions) -> DataError {
+    bytes(text.as_bytes(), options).unwrap_err()
+}
+
+#[test]
+fn delimiters_and_headers_are_found() {
+    // (text, has a header, names, cells)
+    let cases: &[(&str, bool, &[&str], &[f64])] = &[
+        ("a,b\n1,2\n3,4\n", true, &["a", "b"], &[1.0, 2.0, 3.0, 4.0]),
+        ("1,2\n3,4\n", false, &["x0", "x1"], &[1.0, 2.0, 3.0, 4.0]),
+        ("a;b\r\n1;2\r\n", true, &["a", "b"], &[1.0, 2.0]),
+        ("1\t2\n3\t4", false, &["x0", "x1"], &[1.0, 2.0, 3.0, 4.0]),
+        ("  1  2.5\n 30  4\n", false, &["x0", "x1"], &[1.0, 2.5, 30.0, 4.0]),
+        ("5\n6\n", false, &["x0"], &[5.0, 6.0]),
+        ("y\n6\n", true, &["y"], &[6.0]),
+        ("\"a, b\",c\n1,2\n", true, &["a, b", "c"], &[1.0, 2.0]),
+        ("\u{feff}a,b\n1,2\n", true, &["a", "b"], &[1.0, 2.0]),
+        ("a,a,\n1,2,3\n", true, &["a", "a.1", "x2"], &[1.0, 2.0, 3.0]),
+        (
+            "0,1,2,3,4,5,6,7\n1,0,1,0,1,0,1,1\n",
+            true,
+            &["0", "1", "2", "3", "4", "5", "6", "7"],
+            &[1., 0., 1., 0., 1., 0., 1., 1.],
+        ),
+        ("0,1\n1,1\n\n0,0\n", false, &["x0", "x1"], &[0.0, 1.0, 1.0, 1.0, 0.0, 0.0]),
+        ("t,f\ntrue,FALSE\n", true, &["t", "f"], &[1.0, 0.0]),
+        ("a,b\n 1 ,\"2\"\n", true, &["a", "b"], &[1.0, 2.0]),
+    ];
+    for (text, has_names, names, want) in cases {
+        for content in [text.as_bytes().to_vec(), gz(text.as_bytes())] {
+            let t = bytes(&content, &ReadOptions::default()).unwrap();
+            assert_eq!(
+                (t.has_names, t.columns.as_slice(), cells(&t).as_slice()),
+                (*has_names, names.map_strings().as_slice(), *want),
+                "{text:?}"
+            );
+        }
+    }
+}
+
+trait MapStrings {
+    fn map_strings(&self) -> Vec<String>;
+}
+
+impl MapStrings for &[&str] {
+    fn map_strings(&self) -> Vec<String> {
+        self.iter().map(ToString::to_string).collect()
+    }
+}
+
+#[test]
+fn bytes_until_a_value_needs_more() {
+    assert_eq!(table("0,1\n255,7\n").values, Values::U8(vec![0, 1, 255, 7]));
+    for last in ["256", "-1", "0.5", "1e3"] {
+        let t = table(&format!("0,1\n255,{last}\n"));
+        assert!(
+            matches!(&t.values, Values::F64(v) if v[..3] == [0.0, 1.0, 255.0] && v[3] == last.parse::<f64>().unwrap())
+        );
+    }
+}
+
+#[test]
+fn missing_and_infinite_values_are_located() {
+    for missing in ["", "NA", "nan", "?", "NULL", "None", "n/a"] {
+        let t = table(&format!("a,b\n1,2\n3,{missing}\n"));
+        assert_eq!(t.first_missing(), Some((3, "b".into())), "{missing:?}");
+        assert!(t.check_finite().unwrap_err().to_string().starts_with("row 3, column \"b\": the value is missing"));
+    }
+    let t = table("1,2\n-inf,4\n");
+    assert_eq!((t.first_infinite(), t.first_missing()), (Some((2, "x0".into())), None));
+    assert!(matches!(t.check_finite(), Err(DataError::Infinite { row: 2, value, .. }) if value == f64::NEG_INFINITY));
+}
+
+#[test]
+fn bad_tables_are_explained() {
+    let auto = ReadOptions::default();
+    assert!(matches!(error("", &auto).root(), DataError::Empty));
+    assert!(matches!(error("\n\n", &auto).root(), DataError::Empty));
+    assert!(matches!(error("a,b\n", &auto).root(), DataError::NoRows { columns: 2 }));
+    assert!(matches!(
+        error("a,b\n1,2\n3\n", &auto).root(),
+        DataError::Ragged { row: 3, expected: 2, found: 1, delimiter: ',' }
+    ));
+    let text = error("a,b\n1,2\n3,four\n", &auto);
+    assert!(matches!(text.root(), DataError::Text { row: 3, column, cell, .. } if column == "b" && cell == "four"));
+    assert_eq!(
+        text.to_string(),
+        "given: row 3, column \"b\": \"four\" is not a number; leave the column out with --drop b, or name the wanted ones with --columns"
+    );
+    assert!(error("\u{0}\u{1}junk\n", &auto).to_string().contains("neither text nor"));
+    assert!(bytes(b"\xff\xfea\0", &auto).unwrap_err().to_string().contains("UTF-16"));
+    let small = ReadOptions { max_bytes: 10, ..ReadOptions::default() };
+    assert!(matches!(error("1,2,3,4\n1,2,3,4\n", &small).root(), DataError::TooLarge { limit: 10, .. }));
+}
+
+#[test]
+fn columns_are_chosen_before_cells_are_judged() {
+    let text = "name,a,w,b,y\nann,1,0.5,2,7\nbob,3,2,4,-8\n";
+    let options = |columns: Option<&[&str]>, drop: &[&str]| ReadOptions {
+        columns: columns.map(|c| c.iter().map(ToString::to_string).collect()),
+        drop: drop.iter().map(ToString::to_string).collect(),
+        weight_column: Some("w".into()),
+        label_column: Some("y".into()),
+        ..ReadOptions::default()
+    };
+    let t = bytes(text.as_bytes(), &options(None, &["name"])).unwrap();
+    assert_eq!((t.columns.as_slice(), cells(&t)), (["a".to_string(), "b".into()].as_slice(), vec![1.0, 2.0, 3.0, 4.0]));
+    assert_eq!((t.weights, t.labels), (Some(vec![0.5, 2.0]), Some(vec![7, -8])));
+    let t = bytes(text.as_bytes(), &options(Some(&["b", "a"]), &[])).unwrap();
+    assert_eq!(cells(&t), [2.0, 1.0, 4.0, 3.0]);
+    let e = error(text, &options(Some(&["aa"]), &[]));
+    assert!(e.to_string().contains("did you mean \"a\"?"), "{e}");
+    assert!(matches!(error(text, &options(Some(&["a"]), &["a"])).root(), DataError::NoColumns));
+    let weights = |w: &str| {
+        error(&format!("a,w\n1,{w}\n"), &ReadOptions { weight_column: Some("w".into()), ..ReadOptions::default() })
+    };
+    assert!(["-1", "nan", "inf"].iter().all(|w| matches!(weights(w).root(), DataError::Role { row: 2, .. })));
+    let label = error("a,y\n1,0.5\n", &ReadOptions { label_column: Some("y".into()), ..ReadOptions::default() });
+    assert!(label.to_string().ends_with("0.5 is not a label: an integer"));
+}
+
+#[test]
+fn header_and_delimiter_can_be_said() {
+    let no = ReadOptions { header: Header::No, ..ReadOptions::default() };
+    assert!(error("a,b\n1,2\n", &no).to_string().contains("--header"));
+    let yes = ReadOptions { header: Header::Yes, delimiter: Some('|'), ..ReadOptions::default() };
+    let t = bytes(b"1|2\n3|4\n", &yes).unwrap();
+    assert_eq!((t.columns.as_slice(), t.n_rows, t.first_row), (["1".to_string(), "2".into()].as_slice(), 1, 2));
+    let bad = ReadOptions { delimiter: Some('é'), ..ReadOptions::default() };
+    assert!(matches!(error("1\n", &bad).root(), DataError::Setting(_)));
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let t = table("a,b\n0.1,-3e-300\n255,NA\n");
+    let mut out = Vec::new();
+    gibbs_data::csv::write_table(&mut out, &t).unwrap();
+    let back = bytes(&out, &ReadOptions::default()).unwrap();
+    assert_eq!(back.columns, t.columns);
+    assert!(cells(&back).iter().zip(cells(&t)).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()));
+    let uneven = gibbs_data::csv::write(&mut out, &["a", "b"], &[&[1.0], &[1.0, 2.0]]);
+    assert!(matches!(uneven, Err(DataError::Setting(_))));
+}
+
+#[test]
+fn a_cut_gzip_is_an_error() {
+    let whole = gz("0,1,1\n".repeat(1000).as_bytes());
+    for n in [3, 12, whole.len() / 2, whole.len() - 1] {
+        let e = bytes(&whole[..n], &ReadOptions::default()).unwrap_err();
+        assert!(matches!(e.root(), DataError::Corrupt(_)), "{n}: {e}");
+    }
+}

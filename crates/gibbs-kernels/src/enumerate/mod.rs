@@ -4,14 +4,22 @@
 //! `log w(e) = e . bias_e + sum_j softplus(a_j(e))` with `a_j(e) = bias_o[j] + sum_i e_i W[i, j]`, and
 //! `log Z = log sum_e w(e)`.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod shards;
+#[cfg(target_arch = "x86_64")]
+mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::activation::log_sum_exp;
 use crate::bit_gemm::Matrix;
+use crate::level::{Level, level};
 use crate::parallel::{self, Shared};
 
 /// Ordered ranges of states whose sums are combined in index order; fixed, so that threads cannot matter.
@@ -33,8 +41,17 @@ const RANGES: usize = 64;
 /// assert!((z - 4f64.ln()).abs() < 1e-12);
 /// ```
 pub fn log_z(weights: Matrix, bias_e: &[f32], bias_o: &[f32], progress: &(dyn Fn(u64) -> bool + Sync)) -> Option<f64> {
-    let model = scalar::Model::new(weights, bias_e, bias_o);
-    let ranges = Ranges::new(weights.n_rows());
+    log_z_on(level(), weights, bias_e, bias_o, progress)
+}
+
+fn log_z_on(
+    on: Level,
+    weights: Matrix,
+    bias_e: &[f32],
+    bias_o: &[f32],
+    progress: &(dyn Fn(u64) -> bool + Sync),
+) -> Option<f64> {
+    check(weights, bias_e, bias_o);
     let (done, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
     let report = |n: u64| {
         if !progress(done.fetch_add(n, Ordering::Relaxed) + n) {
@@ -42,12 +59,21 @@ pub fn log_z(weights: Matrix, bias_e: &[f32], bias_o: &[f32], progress: &(dyn Fn
         }
         !stopped.load(Ordering::Relaxed)
     };
-    let mut sums = vec![f64::NEG_INFINITY; ranges.n];
-    let out = Shared::new(&mut sums);
-    parallel::for_each(ranges.n, ranges.cost(weights.n_cols()), |i| {
-        // SAFETY: each range writes its own sum.
-        unsafe { out.part(i, 1)[0] = model.log_sum(ranges.range(i), &report) };
-    });
+    #[cfg(target_arch = "x86_64")]
+    if on == Level::Avx2Fma {
+        let tables = tables::Tables::new(weights, bias_e, bias_o);
+        if shards::fits_f64(&tables) {
+            let ranges = Ranges::new(tables.n_high, 4);
+            let sums = ranges.map(ranges.states() * weights.n_cols() * 8, |shards| {
+                // SAFETY: this level is only found on a processor that has it.
+                unsafe { shards::log_sum(&tables, shards, &report) }
+            });
+            return (!stopped.load(Ordering::Relaxed)).then(|| log_sum_exp(&sums));
+        }
+    }
+    let model = scalar::Model::new(weights, bias_e, bias_o);
+    let ranges = Ranges::new(weights.n_rows(), 256);
+    let sums = ranges.map(ranges.states() * weights.n_cols() * 10, |states| model.log_sum(states, &report));
     (!stopped.load(Ordering::Relaxed)).then(|| log_sum_exp(&sums))
 }
 
@@ -68,15 +94,33 @@ pub struct Moments {
 ///
 /// Shapes and panics as in [`log_z`].
 pub fn moments(weights: Matrix, bias_e: &[f32], bias_o: &[f32]) -> Moments {
+    moments_on(level(), weights, bias_e, bias_o)
+}
+
+fn moments_on(on: Level, weights: Matrix, bias_e: &[f32], bias_o: &[f32]) -> Moments {
+    check(weights, bias_e, bias_o);
+    #[cfg(target_arch = "x86_64")]
+    if on == Level::Avx2Fma {
+        let tables = tables::Tables::new(weights, bias_e, bias_o);
+        if shards::fits_f32(&tables) {
+            let table: Vec<f32> = tables.table.iter().map(|&x| x as f32).collect();
+            let ranges = Ranges::new(tables.n_high, 16);
+            let parts = ranges.map(ranges.states() * weights.n_cols() * 16, |shards| {
+                // SAFETY: this level is only found on a processor that has it.
+                unsafe { shards::moments(&tables, &table, shards) }
+            });
+            return combine(&parts);
+        }
+    }
     let model = scalar::Model::new(weights, bias_e, bias_o);
-    let ranges = Ranges::new(weights.n_rows());
-    let mut parts: Vec<Option<Moments>> = vec![None; ranges.n];
-    let out = Shared::new(&mut parts);
-    parallel::for_each(ranges.n, 3 * ranges.cost(weights.n_cols()), |i| {
-        // SAFETY: each range writes its own part.
-        unsafe { out.part(i, 1)[0] = Some(model.moments(ranges.range(i))) };
-    });
-    combine(&parts.into_iter().flatten().collect::<Vec<_>>())
+    let ranges = Ranges::new(weights.n_rows(), 256);
+    combine(&ranges.map(ranges.states() * weights.n_cols() * 30, |states| model.moments(states)))
+}
+
+fn check(weights: Matrix, bias_e: &[f32], bias_o: &[f32]) {
+    let shape = (weights.n_rows(), weights.n_cols());
+    assert_eq!((bias_e.len(), bias_o.len()), shape, "one bias a unit");
+    assert!(shape.0 <= 62, "2^{} states cannot be counted", shape.0);
 }
 
 /// Averages the ranges' moments with weights `Z_range / Z`, in index order.
@@ -96,7 +140,7 @@ fn combine(parts: &[Moments]) -> Moments {
     all
 }
 
-/// The `2^n` states in ordered ranges of equal size.
+/// `2^n` states, or shards of them, in ordered ranges of equal size.
 #[derive(Clone, Copy)]
 struct Ranges {
     n: usize,
@@ -104,19 +148,26 @@ struct Ranges {
 }
 
 impl Ranges {
-    fn new(n_bits: usize) -> Self {
-        assert!(n_bits <= 62, "2^{n_bits} states cannot be counted");
+    /// At most [`RANGES`] ranges of at least `least` states.
+    fn new(n_bits: usize, least: u64) -> Self {
         let states = 1u64 << n_bits;
-        let n = (states / 256).clamp(1, RANGES as u64);
+        let n = (states / least).clamp(1, RANGES as u64);
         Self { n: n as usize, size: states / n }
     }
 
-    fn range(self, i: usize) -> std::ops::Range<u64> {
-        i as u64 * self.size..(i as u64 + 1) * self.size
+    fn states(self) -> usize {
+        self.n * self.size as usize
     }
 
-    /// About one nanosecond a state and unit.
-    fn cost(self, n_units: usize) -> usize {
-        (self.n as u64 * self.size).saturating_mul(n_units as u64).min(1 << 40) as usize
+    /// The results of all ranges, in order; `cost` is a rough total in nanoseconds.
+    fn map<T: Send>(self, cost: usize, f: impl Fn(Range<u64>) -> T + Sync + Send) -> Vec<T> {
+        let mut results: Vec<Option<T>> = (0..self.n).map(|_| None).collect();
+        let out = Shared::new(&mut results);
+        parallel::for_each(self.n, cost, |i| {
+            let range = i as u64 * self.size..(i as u64 + 1) * self.size;
+            // SAFETY: each range writes its own result.
+            unsafe { out.part(i, 1)[0] = Some(f(range)) };
+        });
+        results.into_iter().flatten().collect()
     }
 }

@@ -80,6 +80,30 @@ impl LogZ {
     }
 }
 
+impl LogZ {
+    /// Warns when an independent estimate from another base disagrees by more than 3.5 joint standard errors.
+    ///
+    /// A base that covers one of two modes gives confident weights and a `log Z` that lacks the other mode, which no
+    /// statistic of its own weights shows. On planted bimodal RBMs the comparison found 99 % of the wrong estimates,
+    /// and it raised no false alarm on 200 random ones (`record/ais.md`).
+    pub fn compare_with_probe(&mut self, probe: &LogZ, base: &str) {
+        let error = self.std_err.hypot(probe.std_err);
+        let gap = probe.value - self.value;
+        if gap.abs() <= 3.5 * error {
+            return;
+        }
+        let advice = if gap > 0.0 {
+            "this estimate misses part of the model: log Z is larger and the likelihood lower than stated here"
+        } else {
+            "one of the two misses part of the model, probably that one: use more temperatures and compare again"
+        };
+        self.warnings.push(format!(
+            "a second run from {base} found log Z {:.3} +- {:.3}, this one {:.3} +- {:.3}; {advice}",
+            probe.value, probe.std_err, self.value, self.std_err
+        ));
+    }
+}
+
 /// Why an estimate could not be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]

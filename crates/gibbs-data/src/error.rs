@@ -30,7 +30,7 @@ pub enum DataError {
     #[error("the file is empty; expected a table with at least one row")]
     Empty,
     /// A header or a shape, and no data behind it.
-    #[error("the table has {columns} columns but no rows")]
+    #[error("the table has {columns} columns but no rows; if its only line is data, say --no-header")]
     NoRows {
         /// Columns that were announced.
         columns: usize,

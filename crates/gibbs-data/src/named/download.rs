@@ -27,7 +27,17 @@ pub(super) fn fetch(url: &str, target: &Path, check: impl Fn(&Path) -> Result<()
 fn curl(url: &str, to: &Path) -> Result<(), DataError> {
     let failed = |problem: String| DataError::Download { url: url.to_string(), problem };
     let output = Command::new("curl")
-        .args(["--fail", "--location", "--silent", "--show-error", "--connect-timeout", "20", "--output"])
+        .args([
+            "--fail",
+            "--location",
+            "--silent",
+            "--show-error",
+            "--proto-redir",
+            "=https",
+            "--connect-timeout",
+            "20",
+            "--output",
+        ])
         .arg(to)
         .arg("--")
         .arg(url)
@@ -37,4 +47,28 @@ fn curl(url: &str, to: &Path) -> Result<(), DataError> {
         return Ok(());
     }
     Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_checked_file_gets_its_name() {
+        if Command::new("curl").arg("--version").output().is_err() {
+            println!("skipped: no curl on this machine");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (source, folder) = (dir.path().join("source"), dir.path().join("deep/down"));
+        std::fs::write(&source, "content").unwrap();
+        let (url, target) = (format!("file://{}", source.display()), folder.join("got"));
+        let refuse = |_: &Path| Err(DataError::Empty);
+        assert!(matches!(fetch(&url, &target, refuse), Err(DataError::Empty)));
+        assert!(matches!(fetch(&format!("{url}-not"), &target, |_| Ok(())), Err(DataError::Download { .. })));
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0); // nothing is left behind
+        fetch(&url, &target, |_| Ok(())).unwrap();
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "content");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
 }

@@ -36,7 +36,7 @@ pub(super) const SETS: [Set; 2] = [
         name: "fashion-mnist",
         what: "pictures of clothes of 28x28 pixels, 60,000 for training and 10,000 for the test",
         folders: ["fashion-mnist", "fashion_mnist", "", "FashionMNIST/raw"],
-        base_url: "https://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        base_url: "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         sha256: [
             "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
             "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",

@@ -1,4 +1,5 @@
 use gibbs_data::{DataError, Header, ReadOptions, Table, Values};
+use proptest::prelude::*;
 
 use super::{bytes, cells, gz};
 
@@ -156,5 +157,23 @@ fn a_cut_gzip_is_an_error() {
     for n in [3, 12, whole.len() / 2, whole.len() - 1] {
         let e = bytes(&whole[..n], &ReadOptions::default()).unwrap_err();
         assert!(matches!(e.root(), DataError::Corrupt(_)), "{n}: {e}");
+    }
+}
+
+proptest! {
+    /// A number written as text is read to the same bits, in every delimiter, packed or not.
+    #[test]
+    fn numbers_survive(numbers in prop::collection::vec(prop::num::f64::NORMAL, 1..60), d in 0usize..4, width in 1usize..4) {
+        let delimiter = [',', ';', '\t', ' '][d];
+        let rows: Vec<&[f64]> = numbers.chunks_exact(width).collect();
+        let line = |r: &&[f64]| r.iter().map(ToString::to_string).collect::<Vec<_>>().join(&delimiter.to_string());
+        let text = rows.iter().map(line).collect::<Vec<_>>().join("\n");
+        prop_assume!(!rows.is_empty());
+        let options = ReadOptions { delimiter: Some(delimiter), ..ReadOptions::default() };
+        for content in [text.as_bytes().to_vec(), gz(text.as_bytes())] {
+            let t = bytes(&content, &options).unwrap();
+            prop_assert_eq!((t.n_rows, t.n_cols()), (rows.len(), width));
+            prop_assert!(cells(&t).iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
     }
 }

@@ -177,9 +177,9 @@ fn exact_sums(c: &mut Criterion) {
 
 fn settings() -> Criterion {
     Criterion::default()
-        .warm_up_time(std::time::Duration::from_millis(500))
-        .measurement_time(std::time::Duration::from_secs(2))
-        .sample_size(40)
+        .warm_up_time(std::time::Duration::from_millis(200))
+        .measurement_time(std::time::Duration::from_secs(1))
+        .sample_size(30)
         .without_plots()
 }
 

@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::{
     __m256, _mm256_add_ps, _mm256_load_ps, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_setzero_ps,
-    _mm256_shuffle_ps, _mm256_store_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    _mm256_shuffle_ps, _mm256_store_ps, _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 use super::{BitRows, Matrix, Sums, TILE, UNIT_ROWS, Unit};
@@ -22,16 +22,25 @@ struct Table([f32; 16 * 16 * TILE]);
 #[repr(align(64))]
 struct Panel([f32; DEPTH * TILE]);
 
-/// Adds `A B` of one unit to `sums`.
+/// `A B` of one unit into `sums`.
 #[target_feature(enable = "avx2,bmi2")]
 pub(super) fn unit(a: BitRows, b: Matrix, unit: Unit, sums: &mut Sums) {
     let stride = words_per_row(a.n_cols());
+    // The rows' words side by side: at their own stride each would take a cache line away from the table.
+    let rows = &a.words()[unit.row * stride..][..unit.n_rows * stride];
+    let mut words = vec![0; rows.len()];
+    for (r, row) in rows.chunks_exact(stride.max(1)).enumerate() {
+        row.iter().enumerate().for_each(|(w, &word)| words[w * unit.n_rows + r] = word);
+    }
     let mut table = Table([0.0; 16 * 16 * TILE]);
     let mut panel = Panel([0.0; DEPTH * TILE]);
     for tile in 0..unit.n_cols.div_ceil(TILE) {
         let first = unit.col + tile * TILE;
         let width = (unit.n_cols - tile * TILE).min(TILE);
         let sums = &mut sums.0[tile * UNIT_ROWS * TILE..(tile * UNIT_ROWS + unit.n_rows) * TILE];
+        if stride == 0 {
+            sums.fill(0.0);
+        }
         for word in 0..stride {
             let depth = (b.n_rows - word * DEPTH).min(DEPTH);
             let groups = depth.div_ceil(4);
@@ -42,8 +51,12 @@ pub(super) fn unit(a: BitRows, b: Matrix, unit: Unit, sums: &mut Sums) {
                 pack(b, (word * DEPTH, depth), (first, width), &mut panel);
                 tabulate(&panel.0, TILE, groups, &mut table);
             }
-            let words = &a.words()[unit.row * stride + word..];
-            add_rows(words, stride, groups, &table, sums);
+            let words = &words[word * unit.n_rows..][..unit.n_rows];
+            if word == 0 {
+                add_rows::<true>(words, groups, &table, sums);
+            } else {
+                add_rows::<false>(words, groups, &table, sums);
+            }
         }
     }
 }
@@ -74,62 +87,63 @@ fn tabulate(from: &[f32], stride: usize, groups: usize, table: &mut Table) {
     }
 }
 
-/// Adds the table's entries to every row of `sums`.
+/// Adds the table's entries to every row of `sums`, one word a row; the first time the sums start from zero.
 #[target_feature(enable = "avx2,bmi2")]
-fn add_rows(words: &[u64], stride: usize, groups: usize, table: &Table, sums: &mut [f32]) {
-    let n_rows = sums.len() / TILE;
-    assert!(n_rows > 0 && groups <= 16 && words.len() > (n_rows - 1) * stride);
-    let (words, to) = (words.as_ptr(), sums.as_mut_ptr());
-    let mut r = 0;
-    // SAFETY: rows stay below `n_rows`, whose word and sums exist by the assertion.
-    unsafe {
-        while r + 4 <= n_rows {
-            add_some::<4>(words.add(r * stride), stride, groups, table, to.add(r * TILE));
-            r += 4;
-        }
-        while r < n_rows {
-            add_some::<1>(words.add(r * stride), stride, groups, table, to.add(r * TILE));
-            r += 1;
-        }
+fn add_rows<const FIRST: bool>(words: &[u64], groups: usize, table: &Table, sums: &mut [f32]) {
+    assert!(groups <= 16 && sums.len() == words.len() * TILE);
+    let (fours, rest) = words.as_chunks::<4>();
+    let (sums_of_fours, sums_of_rest) = sums.split_at_mut(fours.len() * 4 * TILE);
+    for (words, sums) in fours.iter().zip(sums_of_fours.chunks_exact_mut(4 * TILE)) {
+        add_some::<_, FIRST>(words, groups, table, sums);
+    }
+    for (word, sums) in rest.iter().zip(sums_of_rest.chunks_exact_mut(TILE)) {
+        add_some::<_, FIRST>(&[*word], groups, table, sums);
     }
 }
 
 /// `R` rows at once, so that the latency of one row's additions hides behind the others.
-///
-/// # Safety
-/// `R` words at `stride` and `R * TILE` sums must exist; `groups <= 16`.
 #[target_feature(enable = "avx2,bmi2")]
 #[inline]
-unsafe fn add_some<const R: usize>(words: *const u64, stride: usize, groups: usize, table: &Table, to: *mut f32) {
-    let table = table.0.as_ptr();
-    let mut sums = [[_mm256_setzero_ps(); 2]; R];
-    let mut left = [0u64; R];
-    // SAFETY: promised by the caller; a masked index reaches entry 15 of the group at most.
+fn add_some<const R: usize, const FIRST: bool>(words: &[u64; R], groups: usize, table: &Table, sums: &mut [f32]) {
+    assert!(groups <= 16 && sums.len() == R * TILE);
+    let to = sums.as_mut_ptr();
+    let mut table = table.0.as_ptr();
+    // Rotated so that the number of a subset comes out as a byte offset: 64 bytes an entry.
+    let mut left = words.map(|w| w.rotate_left(6));
+    // SAFETY: `R * TILE` sums by the assertion; a masked offset reaches entry 15 of a group at most, and the table
+    // pointer passes `groups <= 16` of them.
     unsafe {
-        for r in 0..R {
-            // Rotated so that the subset's number comes out as a byte offset: 64 bytes an entry.
-            left[r] = words.add(r * stride).read().rotate_left(6);
-            sums[r] = [_mm256_loadu_ps(to.add(r * TILE)), _mm256_loadu_ps(to.add(r * TILE + 8))];
+        let mut sums = [[_mm256_setzero_ps(); 2]; R];
+        if !FIRST {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                *sums = [_mm256_loadu_ps(to.add(r * TILE)), _mm256_loadu_ps(to.add(r * TILE + 8))];
+            }
+        }
+        // Written out, because a loop over groups is not unrolled and then rotates by a register, at half the speed.
+        macro_rules! add {
+            ($($g:literal)*) => { $(
+                for r in 0..R {
+                    add_entry(&mut sums[r], table.byte_add($g * GROUP_BYTES + (left[r].rotate_right(4 * $g) & 0x3C0) as usize));
+                }
+            )* };
         }
         if groups == 16 {
-            for g in 0..16 {
-                for r in 0..R {
-                    let at = left[r].rotate_right(4 * g) as usize & 0x3C0;
-                    add_entry(&mut sums[r], table.byte_add(g as usize * GROUP_BYTES + at));
-                }
-            }
+            add!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
         } else {
-            for g in 0..groups {
-                for r in 0..R {
-                    let at = left[r] as usize & 0x3C0;
-                    left[r] = left[r].rotate_right(4);
-                    add_entry(&mut sums[r], table.byte_add(g * GROUP_BYTES + at));
-                }
+            for _ in 0..groups / 4 {
+                add!(0 1 2 3);
+                left = left.map(|w| w.rotate_right(16));
+                table = table.byte_add(4 * GROUP_BYTES);
+            }
+            for _ in 0..groups % 4 {
+                add!(0);
+                left = left.map(|w| w.rotate_right(4));
+                table = table.byte_add(GROUP_BYTES);
             }
         }
-        for r in 0..R {
-            _mm256_store_ps(to.add(r * TILE), sums[r][0]);
-            _mm256_store_ps(to.add(r * TILE + 8), sums[r][1]);
+        for (r, sums) in sums.iter().enumerate() {
+            _mm256_storeu_ps(to.add(r * TILE), sums[0]);
+            _mm256_storeu_ps(to.add(r * TILE + 8), sums[1]);
         }
     }
 }

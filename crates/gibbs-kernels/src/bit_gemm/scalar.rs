@@ -3,6 +3,7 @@
 use super::{BitRows, Matrix, Sums, TILE, UNIT_ROWS, Unit};
 
 pub(super) fn unit(a: BitRows, b: Matrix, unit: Unit, sums: &mut Sums) {
+    sums.0.fill(0.0);
     for r in 0..unit.n_rows {
         for (w, &word) in a.row(unit.row + r).iter().enumerate() {
             for group in (0..16).filter(|g| word >> (4 * g) & 15 != 0) {

@@ -45,7 +45,9 @@ impl Lanes {
             if words == [0; 4] {
                 words[0] = 1; // the one state that xoshiro never leaves
             }
-            (0..4).for_each(|i| state[i][lane] = words[i]);
+            for (row, word) in state.iter_mut().zip(words) {
+                row[lane] = word;
+            }
         }
         Self { state }
     }

@@ -31,6 +31,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "snappy.parquet",
         "zstd_v2.parquet",
         "gzip_v1.parquet",
+        "no_dictionary.parquet",
         "fortran_f4.npy",
         "cube_u1.npy",
         "version3.npy",

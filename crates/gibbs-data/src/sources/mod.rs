@@ -2,6 +2,7 @@
 
 pub(crate) mod columns;
 pub mod csv;
+mod guard;
 pub(crate) mod idx;
 pub(crate) mod image;
 pub mod npy;

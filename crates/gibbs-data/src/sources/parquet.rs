@@ -11,6 +11,7 @@ use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedF
 use parquet::schema::types::ColumnDescriptor;
 
 use super::columns::{self, Roles};
+use super::guard::guarded;
 use crate::{DataError, ReadOptions, Table, Values};
 
 const READABLE: &str = "BOOLEAN, INT32, INT64, FLOAT and DOUBLE that are plain numbers";
@@ -24,6 +25,10 @@ pub(crate) fn copied(bytes: &[u8]) -> bytes::Bytes {
 }
 
 pub(crate) fn read(source: impl ChunkReader + 'static, options: &ReadOptions) -> Result<Table, DataError> {
+    guarded(|| decode(source, options))
+}
+
+fn decode(source: impl ChunkReader + 'static, options: &ReadOptions) -> Result<Table, DataError> {
     let file = SerializedFileReader::new(source).map_err(damaged)?;
     let schema = file.metadata().file_metadata().schema_descr();
     let names = columns::unique(schema.columns().iter().map(|c| c.path().string()).collect());

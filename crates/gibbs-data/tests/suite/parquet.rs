@@ -57,3 +57,10 @@ fn damage_and_emptiness() {
     let small = ReadOptions { max_bytes: 100, ..ReadOptions::default() };
     assert!(matches!(super::bytes(&whole, &small).unwrap_err().root(), DataError::TooLarge { .. }));
 }
+
+#[test]
+fn a_panic_of_the_decoder_is_an_error() {
+    // Found by fuzzing: dictionary codes whose dictionary is missing.
+    let e = read_golden("no_dictionary.parquet").unwrap_err();
+    assert!(matches!(e.root(), DataError::Corrupt(_)) && e.to_string().contains("its decoder failed"), "{e}");
+}

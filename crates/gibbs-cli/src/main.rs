@@ -1,2 +1,64 @@
-//! The command line.
-fn main() {}
+//! The command line `gibbs`: parses, calls the library, prints.
+
+mod args;
+mod commands;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use gibbs::error::Error;
+use gibbs::progress::Progress;
+
+use args::{Cli, Command};
+
+/// What every command is given.
+struct Context {
+    json: bool,
+    quiet: bool,
+    terminal: ui::Terminal,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Error> {
+    if let Some(n) = cli.global.threads {
+        if n == 0 || n > 1024 {
+            return Err(Error::Usage(format!("--threads lies in 1..=1024, found {n}")));
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+        pool.map_err(|e| Error::Usage(format!("--threads {n}: {e}")))?;
+    }
+    ui::catch_interrupts();
+    let context = Context {
+        json: cli.global.json,
+        quiet: cli.global.quiet,
+        terminal: ui::Terminal::new(cli.global.quiet, cli.global.verbose),
+    };
+    let result = match cli.command {
+        Command::Demo(a) => commands::demo::run(&a, &context),
+        Command::Fit(a) => commands::fit::run(&a, &context),
+        Command::Sample(a) => commands::sample::run(&a, &context),
+        Command::Eval(a) => commands::eval::run(&a, &context),
+        Command::Score(a) => commands::score::run(&a, &context),
+        Command::Info(a) => commands::info::run(&a, &context),
+        Command::Report(a) => commands::report::run(&a, &context),
+        Command::Import(a) => commands::import::run(&a, &context),
+        Command::Data(a) => commands::data::run(&a, &context),
+        Command::Completions { shell } => {
+            commands::completions(shell);
+            Ok(())
+        }
+    };
+    context.terminal.end();
+    result
+}

@@ -61,7 +61,13 @@ fn the_fused_rung_is_the_plain_rung() {
     wa.iter().zip(&wb).for_each(|(x, y)| assert!((x - y).abs() < 1e-4, "{x} {y}"));
 }
 
-fn estimate<P: Annealable<X = Bits>, K: Kernel<P>>(path: &P, kernel: K, rungs: usize, n: usize, seed: u64) -> (f64, f64) {
+fn estimate<P: Annealable<X = Bits>, K: Kernel<P>>(
+    path: &P,
+    kernel: K,
+    rungs: usize,
+    n: usize,
+    seed: u64,
+) -> (f64, f64) {
     let ais = Ais::new(kernel, n, linear_ladder(rungs)).unwrap();
     let go = &mut |_, _| ControlFlow::Continue(());
     let (z, _) = ais.estimate(path, &Key::from_seed(seed), &mut Scratch::default(), go).unwrap();

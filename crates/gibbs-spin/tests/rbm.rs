@@ -121,9 +121,9 @@ fn compare(found: &ParamMap, exact: &ParamMap, tolerance: f32) {
 }
 
 fn entries<'a>(a: &'a ParamMap, b: &'a ParamMap) -> impl Iterator<Item = (&'static str, usize, f32, f32)> + 'a {
-    [WEIGHTS, VISIBLE_BIAS, HIDDEN_BIAS].into_iter().flat_map(move |name| {
-        a.get(name).iter().zip(b.get(name)).enumerate().map(move |(i, (&x, &y))| (name, i, x, y))
-    })
+    [WEIGHTS, VISIBLE_BIAS, HIDDEN_BIAS]
+        .into_iter()
+        .flat_map(move |name| a.get(name).iter().zip(b.get(name)).enumerate().map(move |(i, (&x, &y))| (name, i, x, y)))
 }
 
 #[test]

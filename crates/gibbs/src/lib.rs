@@ -1,1 +1,37 @@
 //! Energy-based models that tell the truth about their likelihood.
+//!
+//! The facade: options become a configuration, data becomes bits, a model is trained, evaluated, sampled and reported,
+//! and all of it is kept in a run directory.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`options`], [`config`] | what a user may ask, and every choice that was made |
+//! | [`dataset`], [`pipeline`] | from a name or a file to prepared rows; from a run back to its model and rows |
+//! | [`models`] | every kind of model behind one interface, and the registry |
+//! | [`fit`] | training, stopped by the true validation log-likelihood |
+//! | [`likelihood`] | held-out log-likelihood with its interval |
+//! | [`chains`] | samples with diagnostics |
+//! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
+//! | [`report`], [`run_report`] | the page to look at |
+//! | [`import`] | models trained elsewhere |
+pub mod chains;
+pub mod config;
+pub mod dataset;
+pub mod error;
+pub mod files;
+pub mod fit;
+pub mod import;
+pub mod likelihood;
+pub mod models;
+pub mod options;
+pub mod pipeline;
+pub mod progress;
+pub mod report;
+pub mod run_dir;
+pub mod run_report;
+pub mod tensors;
+mod trainer;
+
+pub use gibbs_core as core;
+pub use gibbs_data as data;
+pub use gibbs_spin as spin;

@@ -41,8 +41,7 @@ impl Centring {
         let plain_hidden = hidden.to_vec();
         for ((row, gb), mu) in weights.chunks_exact_mut(nh).zip(visible).zip(&self.mu) {
             let mut shift = 0.0;
-            for (((w, &gc), &lambda), h) in row.iter_mut().zip(&plain_hidden).zip(&self.lambda).zip(hidden.iter_mut())
-            {
+            for (((w, &gc), &lambda), h) in row.iter_mut().zip(&plain_hidden).zip(&self.lambda).zip(hidden.iter_mut()) {
                 *w -= mu * gc + *gb * lambda;
                 shift += *w * lambda;
                 *h -= mu * *w;

@@ -4,6 +4,7 @@ mod centring;
 mod exact;
 mod gibbs;
 mod path;
+mod pilot;
 
 pub use centring::Centring;
 pub use exact::{ENUMERATION_LIMIT, log_z};

@@ -146,7 +146,12 @@ pub fn path_probabilities(path: &RbmPath, beta: f64) -> Vec<f64> {
         let n = path.base.logits().len();
         return (0..1usize << n)
             .map(|s| {
-                path.base.logits().iter().enumerate().map(|(k, &l)| if s >> k & 1 == 1 { p(l) } else { 1.0 - p(l) }).product()
+                path.base
+                    .logits()
+                    .iter()
+                    .enumerate()
+                    .map(|(k, &l)| if s >> k & 1 == 1 { p(l) } else { 1.0 - p(l) })
+                    .product()
             })
             .collect();
     }

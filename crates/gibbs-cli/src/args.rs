@@ -1,0 +1,247 @@
+//! The command line, parsed. Options of a fit are defined once, in `gibbs::options`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use gibbs::config::LogZMethod;
+use gibbs::options::FitOptions;
+use gibbs::pipeline::PartName;
+
+/// Energy-based models that tell the truth about their likelihood.
+#[derive(Debug, Parser)]
+#[command(name = "gibbs", version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Options of every command
+    #[command(flatten)]
+    pub global: Global,
+}
+
+const EXIT_CODES: &str = "Exit status: 0 ok, 2 usage, 3 bad data, 4 bad run directory or unwritable file, \
+5 diverged, 130 interrupted.\nResults go to stdout, everything else to stderr.";
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Worker threads [default: all cores]; results do not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print results as one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print a line at every look at the likelihood, also beside a progress bar
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train an RBM on handwritten digits, evaluate it exactly and by AIS, sample, and write a report
+    Demo(Demo),
+    /// Fit a model to a table, a folder of pictures or a named set
+    Fit(Box<Fit>),
+    /// Draw samples from a fitted model
+    Sample(Sample),
+    /// Held-out log-likelihood with its interval
+    Eval(Eval),
+    /// Energy, and log-probability where log Z is known, of every row
+    Score(Score),
+    /// What a run holds
+    Info(Info),
+    /// Write the report of a run again
+    Report(Report),
+    /// Bring in a model that was trained elsewhere
+    #[command(subcommand)]
+    Import(Import),
+    /// Named data sets and generators
+    #[command(subcommand)]
+    Data(Data),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Run directory
+    #[arg(long, default_value = "gibbs-demo")]
+    pub out: PathBuf,
+    /// Overwrite a run that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Seed of every random choice
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Arguments of `fit`.
+#[derive(Args, Debug)]
+pub struct Fit {
+    /// Model, data and learning
+    #[command(flatten)]
+    pub options: FitOptions,
+    /// Configuration file (TOML): every flag is a key; flags win
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub config: Option<PathBuf>,
+    /// Run directory
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub out: PathBuf,
+    /// Overwrite a run that is there
+    #[arg(long, help_heading = "Run")]
+    pub force: bool,
+    /// Go on with the run in --out where it stopped, bit for bit
+    #[arg(long, help_heading = "Run", conflicts_with_all = ["force", "config"])]
+    pub resume: bool,
+}
+
+/// Arguments of `sample`.
+#[derive(Args, Debug)]
+pub struct Sample {
+    /// Run directory
+    pub run: PathBuf,
+    /// Number of samples
+    #[arg(short, long, default_value_t = 100)]
+    pub n: usize,
+    /// File to write: .npy or .csv
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Gibbs steps of each chain; every sample is the end of a chain of its own
+    #[arg(long, default_value_t = 1000)]
+    pub steps: u64,
+    /// Temperature
+    #[arg(long, default_value_t = 1.0)]
+    pub temperature: f64,
+    /// Seed
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// How `log Z` is obtained.
+#[derive(Args, Clone, Debug)]
+pub struct LogZ {
+    /// How log Z is obtained
+    #[arg(long, value_enum, default_value = "auto")]
+    pub log_z: LogZMethod,
+    /// Chains of annealed importance sampling
+    #[arg(long, default_value_t = 100)]
+    pub ais_chains: usize,
+    /// Temperatures of annealed importance sampling
+    #[arg(long, default_value_t = 5000)]
+    pub ais_temperatures: usize,
+    /// Seed
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Arguments of `eval`.
+#[derive(Args, Debug)]
+pub struct Eval {
+    /// Run directory
+    pub run: PathBuf,
+    /// Table to evaluate on
+    #[arg(required_unless_present = "part")]
+    pub data: Option<String>,
+    /// Evaluate on a part of the run's own data
+    #[arg(long, value_enum, conflicts_with = "data")]
+    pub part: Option<PartName>,
+    /// How log Z is obtained
+    #[command(flatten)]
+    pub log_z: LogZ,
+}
+
+/// Arguments of `score`.
+#[derive(Args, Debug)]
+pub struct Score {
+    /// Run directory
+    pub run: PathBuf,
+    /// Table to score
+    pub data: String,
+    /// CSV file to write [default: standard output]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// How log Z is obtained
+    #[command(flatten)]
+    pub log_z: LogZ,
+}
+
+/// Arguments of `info`.
+#[derive(Args, Debug)]
+pub struct Info {
+    /// Run directory
+    pub run: PathBuf,
+}
+
+/// Arguments of `report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Run directory
+    pub run: PathBuf,
+}
+
+/// Kinds of models that can be brought in.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// A binary RBM from arrays
+    Rbm(ImportRbm),
+}
+
+/// Arguments of `import rbm`.
+#[derive(Args, Debug)]
+pub struct ImportRbm {
+    /// Weights, visible x hidden
+    #[arg(long)]
+    pub weights: PathBuf,
+    /// Visible biases
+    #[arg(long)]
+    pub visible_bias: PathBuf,
+    /// Hidden biases
+    #[arg(long)]
+    pub hidden_bias: PathBuf,
+    /// Run directory
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Overwrite a run that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Named data.
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// The named sets and generators
+    List,
+    /// Write a named set or generated rows to a file
+    Make(DataMake),
+}
+
+/// Arguments of `data make`.
+#[derive(Args, Debug)]
+pub struct DataMake {
+    /// Name of a set or generator
+    pub name: String,
+    /// File to write: .csv or .npy
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Rows to generate
+    #[arg(short, long)]
+    pub n: Option<usize>,
+    /// Seed
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder that holds named public sets
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// Allow named public sets to be downloaded
+    #[arg(long)]
+    pub download: bool,
+}

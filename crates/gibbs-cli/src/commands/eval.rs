@@ -1,0 +1,53 @@
+//! `gibbs eval`: held-out log-likelihood with its interval.
+
+use gibbs::core::key::Key;
+use gibbs::error::Error;
+use gibbs::likelihood::evaluate;
+use gibbs::models::{LogZOptions, Model};
+use gibbs::pipeline;
+use gibbs::run_dir::RunDir;
+
+use super::{say, say_json};
+use crate::Context;
+use crate::args::{Eval, LogZ};
+
+pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
+    let run = RunDir::open(&args.run)?;
+    let saved = pipeline::model_of_run(&run)?;
+    let part = match (&args.data, args.part) {
+        (Some(data), _) => pipeline::table_for_run(&run, &saved, data)?,
+        (None, Some(part)) => pipeline::part_of_run(&run, part)?,
+        (None, None) => return Err(Error::Usage("name a table, or a part of the run's data with --part".into())),
+    };
+    let log_z = log_z(saved.model.as_ref(), &args.log_z, context)?;
+    let e = evaluate(saved.model.as_ref(), &part, &log_z);
+    if context.json {
+        return say_json(&e);
+    }
+    let l = &e.log_likelihood;
+    say(&format!("rows                   {}", e.n));
+    say(&format!(
+        "log-likelihood         {:.4} nats (std err {:.4}, 95 % interval {:.4} to {:.4})",
+        l.mean, l.std_err, l.lower, l.upper
+    ));
+    say(&format!("                       {}", e.direction));
+    say(&format!("log Z                  {:.4} +- {:.4} ({})", e.log_z.value, e.log_z.std_err, e.log_z.method));
+    say(&format!("bits per dimension     {:.5}", e.bits_per_dim));
+    say(&format!("pseudo-log-likelihood  {:.4} nats (not a likelihood)", e.pseudo_log_likelihood));
+    for w in &e.log_z.warnings {
+        say(&format!("warning: {w}"));
+    }
+    Ok(())
+}
+
+/// `log Z` as the flags ask for it.
+pub fn log_z(model: &dyn Model, args: &LogZ, context: &Context) -> Result<gibbs::core::log_partition::LogZ, Error> {
+    let how = LogZOptions {
+        method: args.log_z,
+        exact_work: 1 << 32,
+        n_chains: args.ais_chains,
+        n_temperatures: args.ais_temperatures.max(1),
+        probe: true,
+    };
+    model.log_z(&how, &Key::from_seed(args.seed), &context.terminal)
+}

@@ -1,0 +1,84 @@
+//! `gibbs fit`: data in, run directory out.
+
+use gibbs::error::Error;
+use gibbs::fit::{FitResult, fit};
+use gibbs::options::FitOptions;
+use gibbs::pipeline::{self, Plan};
+use gibbs::progress::Progress;
+use gibbs::run_dir::RunDir;
+
+use super::{say, say_json};
+use crate::Context;
+use crate::args::Fit;
+
+pub fn run(args: &Fit, context: &Context) -> Result<(), Error> {
+    let (run, plan) = if args.resume { resume(args)? } else { begin(args)? };
+    for note in &plan.notes {
+        context.terminal.line(note);
+    }
+    let result = train(&run, &plan, args.resume, context)?;
+    print(&run, &result, context)
+}
+
+fn begin(args: &Fit) -> Result<(RunDir, Plan), Error> {
+    let mut options = args.options.clone();
+    if let Some(path) = &args.config {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        options = options.or(FitOptions::from_toml(&text)?);
+    }
+    let plan = pipeline::plan(&options)?;
+    Ok((RunDir::create(&args.out, args.force)?, plan))
+}
+
+fn resume(args: &Fit) -> Result<(RunDir, Plan), Error> {
+    if args.options != FitOptions::default() {
+        return Err(Error::Usage("--resume goes on with the run's own configuration: give --out alone".to_string()));
+    }
+    let run = RunDir::open(&args.out)?;
+    let plan = pipeline::replan(&run)?;
+    Ok((run, plan))
+}
+
+/// Trains and writes the report; on an interruption says how to go on.
+pub fn train(run: &RunDir, plan: &Plan, resume: bool, context: &Context) -> Result<FitResult, Error> {
+    let trained = fit(run, &plan.config, &plan.data, resume, &context.terminal);
+    if matches!(trained, Err(Error::Interrupted | Error::LogZ(_))) && context.terminal.stop() {
+        context.terminal.end();
+        eprintln!("saved; go on with: gibbs fit --resume --out {}", run.path().display());
+    }
+    let result = trained?;
+    gibbs::run_report::write(run, &plan.data, &context.terminal)?;
+    Ok(result)
+}
+
+fn print(run: &RunDir, result: &FitResult, context: &Context) -> Result<(), Error> {
+    if context.json {
+        return say_json(result);
+    }
+    say(&format!("kept the model of step {} of {} ({:.1} s)", result.best_step, result.steps, result.seconds));
+    say(&table(result));
+    say(&format!("report: {}", run.file("report.html").display()));
+    Ok(())
+}
+
+/// The likelihood table of a fit.
+pub fn table(result: &FitResult) -> String {
+    let mut lines =
+        vec![format!("{:<12}{:>8}{:>26}{:>12}{:>12}", "part", "rows", "log-likelihood (nats)", "bits/dim", "pseudo")];
+    let parts =
+        [("train", Some(&result.train)), ("validation", result.validation.as_ref()), ("test", result.test.as_ref())];
+    for (name, e) in parts {
+        if let Some(e) = e {
+            let l = &e.log_likelihood;
+            lines.push(format!(
+                "{name:<12}{:>8}{:>15.3} +- {:<7.3}{:>12.4}{:>12.3}",
+                e.n, l.mean, l.std_err, e.bits_per_dim, e.pseudo_log_likelihood
+            ));
+        }
+    }
+    let z = &result.train.log_z;
+    lines.push(format!("log Z {:.4} +- {:.4} ({})", z.value, z.std_err, z.method));
+    lines.push(result.train.direction.clone());
+    lines.extend(z.warnings.iter().map(|w| format!("warning: {w}")));
+    lines.join("\n")
+}

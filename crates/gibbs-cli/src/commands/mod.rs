@@ -1,0 +1,34 @@
+//! One file a command. Each is thin: the work is in the library.
+
+pub mod data;
+pub mod demo;
+pub mod eval;
+pub mod fit;
+pub mod import;
+pub mod info;
+pub mod report;
+pub mod sample;
+pub mod score;
+
+use std::io::Write;
+
+use gibbs::error::Error;
+use serde::Serialize;
+
+/// Prints one line of results; a closed pipe is not an error.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Prints a result as one JSON object.
+pub fn say_json(value: &impl Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string(value).map_err(|e| Error::Usage(format!("the result cannot be written: {e}")))?;
+    say(&text);
+    Ok(())
+}
+
+/// Prints the completion script of a shell.
+pub fn completions(shell: clap_complete::Shell) {
+    let mut command = <crate::args::Cli as clap::CommandFactory>::command();
+    clap_complete::generate(shell, &mut command, "gibbs", &mut std::io::stdout());
+}

@@ -1,0 +1,91 @@
+//! `gibbs sample`: draws from a fitted model.
+
+use std::io::Write;
+
+use gibbs::core::key::Key;
+use gibbs::core::rows::Rows;
+use gibbs::data::npy;
+use gibbs::error::Error;
+use gibbs::files::write_atomic_with;
+use gibbs::models::{SampleObserver, Start};
+use gibbs::pipeline;
+use gibbs::progress::Progress;
+use gibbs::run_dir::RunDir;
+use gibbs::spin::Bits;
+
+use super::{say, say_json};
+use crate::Context;
+use crate::args::Sample;
+
+/// Chains run at once: their hidden inputs stay in the cache.
+const CHAINS_AT_ONCE: usize = 256;
+
+struct Watch<'a> {
+    progress: &'a dyn Progress,
+    before: u64,
+}
+
+impl SampleObserver for Watch<'_> {
+    fn observe(&mut self, step: u64, _rows: &Bits, _energies: &[f64]) -> bool {
+        self.progress.advance(self.before + step + 1);
+        !self.progress.stop()
+    }
+}
+
+pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
+    if args.n == 0 || args.n > 100_000_000 {
+        return Err(Error::Usage(format!("-n lies in 1..=100000000, found {}", args.n)));
+    }
+    if !(args.temperature > 0.0 && args.temperature.is_finite()) {
+        return Err(Error::Usage(format!("--temperature is a finite number above 0, found {}", args.temperature)));
+    }
+    let extension = args.out.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    if !["npy", "csv"].contains(&extension) {
+        return Err(Error::Usage(format!("--out ends in .npy or .csv, found {}", args.out.display())));
+    }
+    let saved = pipeline::model_of_run(&RunDir::open(&args.run)?)?;
+    let key = Key::from_seed(args.seed);
+    let progress = &context.terminal;
+    let batches = args.n.div_ceil(CHAINS_AT_ONCE);
+    progress.begin("sampling", batches as u64 * args.steps);
+    let mut bytes = Vec::with_capacity(args.n * saved.model.n_columns());
+    for batch in 0..batches {
+        let n = CHAINS_AT_ONCE.min(args.n - batch * CHAINS_AT_ONCE);
+        let mut watch = Watch { progress, before: batch as u64 * args.steps };
+        let beta = 1.0 / args.temperature;
+        let rows = saved.model.sample(n, Start::Base, beta, args.steps, &key.block(batch as u64), &mut watch);
+        if progress.stop() {
+            return Err(Error::Interrupted);
+        }
+        debug_assert_eq!(rows.n_rows(), n);
+        bytes.extend(rows.to_bytes());
+    }
+    progress.end();
+    let columns = &saved.header.preprocess.columns;
+    write_atomic_with(&args.out, |out| match extension {
+        "npy" => npy::write(out, &[args.n, columns.len()], npy::Numbers::U8(&bytes)).map_err(std::io::Error::other),
+        _ => write_csv(out, columns, &bytes),
+    })?;
+    if context.json {
+        return say_json(
+            &serde_json::json!({ "n": args.n, "columns": columns.len(), "steps": args.steps, "out": args.out }),
+        );
+    }
+    say(&format!(
+        "{} samples of {} columns, {} Gibbs steps each: {}",
+        args.n,
+        columns.len(),
+        args.steps,
+        args.out.display()
+    ));
+    Ok(())
+}
+
+pub fn write_csv(out: &mut dyn Write, columns: &[String], bytes: &[u8]) -> std::io::Result<()> {
+    writeln!(out, "{}", columns.join(","))?;
+    for row in bytes.chunks_exact(columns.len().max(1)) {
+        let cells: Vec<String> = row.iter().map(u8::to_string).collect();
+        writeln!(out, "{}", cells.join(","))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,333 @@
+//! Training: from prepared data to the best checkpoint by the true validation log-likelihood.
+
+use std::io::Write;
+use std::time::Instant;
+
+use gibbs_core::key::{Key, Purpose};
+use gibbs_core::rows::Rows;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{FORMAT, FitConfig};
+use crate::dataset::Prepared;
+use crate::error::Error;
+use crate::likelihood::{Evaluation, evaluate, final_log_z, weighted_mean};
+use crate::models::{self, LogZOptions, Model, ModelHeader, RbmModel};
+use crate::progress::Progress;
+use crate::run_dir::{Machine, Manifest, RunDir, Status, commit};
+use crate::trainer::Trainer;
+
+/// Largest number of terms of an exact `log Z` at every look.
+const MONITOR_EXACT_WORK: u64 = 1 << 26;
+/// Rows of each part that a look uses for the pseudo-likelihood, which is there for comparison only.
+const PSEUDO_ROWS: usize = 500;
+/// Rows of the training part that a look uses for its log-likelihood.
+const TRAIN_ROWS: usize = 5_000;
+/// Seconds between checkpoints when no look at the likelihood comes first.
+const CHECKPOINT_SECONDS: f64 = 30.0;
+
+/// One look at the likelihood: a line of `metrics.jsonl`. All likelihoods in nats a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Updates done.
+    pub step: u64,
+    /// Passes over the training rows done.
+    pub epoch: f64,
+    /// Mean log-likelihood of training rows.
+    pub train_log_likelihood: f64,
+    /// Mean log-likelihood of the validation rows: what training is stopped by.
+    pub validation_log_likelihood: Option<f64>,
+    /// Mean pseudo-log-likelihood of validation (or training) rows, for comparison.
+    pub pseudo_log_likelihood: f64,
+    /// `log Z`.
+    pub log_z: f64,
+    /// Its standard error, 0 when exact.
+    pub log_z_std_err: f64,
+    /// Which side `log Z` errs on.
+    pub log_z_bias: gibbs_core::log_partition::Bias,
+    /// Learning rate of the last update.
+    pub learning_rate: f64,
+    /// Euclidean norm of the last gradient.
+    pub gradient_norm: f64,
+    /// Mean energy of the last batch minus that of the chains; `None` without chains.
+    pub energy_gap: Option<f64>,
+    /// Whether this is the best model so far.
+    pub best: bool,
+    /// Seconds of training so far.
+    pub seconds: f64,
+}
+
+/// What a fit came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitResult {
+    /// How it ended.
+    pub status: Status,
+    /// Updates done.
+    pub steps: u64,
+    /// Update after which the kept model was taken.
+    pub best_step: u64,
+    /// Seconds of training, evaluations included.
+    pub seconds: f64,
+    /// The kept model on the training rows.
+    pub train: Evaluation,
+    /// The kept model on the validation rows, if there are any.
+    pub validation: Option<Evaluation>,
+    /// The kept model on the test rows, if there are any.
+    pub test: Option<Evaluation>,
+}
+
+/// Trains in `run`, from the start or from the saved state when `resume` is set.
+///
+/// # Errors
+/// [`Error::Diverged`] when a parameter leaves the finite numbers (the best checkpoint is kept), [`Error::Interrupted`]
+/// when `progress` asks to stop (the state is saved).
+pub fn fit(
+    run: &RunDir,
+    config: &FitConfig,
+    data: &Prepared,
+    resume: bool,
+    progress: &dyn Progress,
+) -> Result<FitResult, Error> {
+    let mut session = Session::open(run, config, data, resume)?;
+    let outcome = session.train(progress);
+    session.close(outcome, progress)
+}
+
+struct Session<'a> {
+    run: &'a RunDir,
+    config: &'a FitConfig,
+    data: &'a Prepared,
+    trainer: Trainer<'a>,
+    manifest: Manifest,
+    started: Instant,
+    saved_at: Instant,
+    seconds_before: f64,
+}
+
+impl<'a> Session<'a> {
+    fn open(run: &'a RunDir, config: &'a FitConfig, data: &'a Prepared, resume: bool) -> Result<Self, Error> {
+        let mut trainer = Trainer::new(config, data);
+        let config_sha256 = run.write_config(config)?;
+        let mut manifest = Manifest {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            commit: commit().to_string(),
+            config_sha256,
+            data_sha256: data.data_sha256.clone(),
+            seed: config.seed,
+            machine: Machine::here(),
+            wall_seconds: 0.0,
+            status: Status::Running,
+        };
+        if resume {
+            let old = run.manifest()?;
+            if old.data_sha256 != manifest.data_sha256 {
+                return Err(Error::run(
+                    run.path(),
+                    format!("the data changed since this run began: {} has other bytes now", config.data),
+                ));
+            }
+            manifest.wall_seconds = old.wall_seconds;
+            let path = run.file("state.safetensors");
+            // A run killed before its first checkpoint has nothing to load and starts over, which is the same run.
+            if path.exists() {
+                let (state, _) = crate::tensors::read(&path)?;
+                trainer.load(&state).map_err(|e| Error::run(&path, e.to_string()))?;
+            }
+            truncate_metrics(run, trainer.step())?;
+        } else {
+            run.write_json("split.json", &data.split)?;
+        }
+        run.write_manifest(&manifest)?;
+        let seconds_before = manifest.wall_seconds;
+        let now = Instant::now();
+        Ok(Self { run, config, data, trainer, manifest, started: now, saved_at: now, seconds_before })
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
+    fn train(&mut self, progress: &dyn Progress) -> Result<Status, Error> {
+        let total = self.trainer.total_steps();
+        progress.begin("training", total);
+        progress.advance(self.trainer.step());
+        if self.trainer.stopped_early() {
+            return Ok(Status::StoppedEarly);
+        }
+        while self.trainer.step() < total {
+            if progress.stop() {
+                self.checkpoint(Status::Interrupted)?;
+                return Err(Error::Interrupted);
+            }
+            let look = (self.trainer.step() + 1) % self.config.monitor_every == 0 || self.trainer.step() + 1 == total;
+            self.trainer.update(look)?;
+            progress.advance(self.trainer.step());
+            if look {
+                self.look(progress)?;
+                self.checkpoint(Status::Running)?;
+                if self.trainer.stopped_early() {
+                    progress.end();
+                    return Ok(Status::StoppedEarly);
+                }
+            } else if self.saved_at.elapsed().as_secs_f64() > CHECKPOINT_SECONDS {
+                self.checkpoint(Status::Running)?;
+            }
+        }
+        progress.end();
+        Ok(Status::Complete)
+    }
+
+    /// Looks at the true log-likelihood of the current model and keeps it if it is the best.
+    fn look(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        let trainer = &self.trainer;
+        let model = RbmModel { path: trainer.candidate() };
+        let how = LogZOptions {
+            method: self.config.log_z,
+            exact_work: MONITOR_EXACT_WORK,
+            n_chains: self.config.ais_chains,
+            n_temperatures: self.config.ais_temperatures,
+            probe: false,
+        };
+        let key = Key::from_seed(self.config.seed).purpose(Purpose::LogZ).step(trainer.step());
+        let log_z = model.log_z(&how, &key, &Quiet(progress)).map_err(|e| trainer.or_diverged(e))?;
+        let mean = |part: &crate::dataset::Part, most: usize| {
+            let n = part.rows.n_rows().min(most);
+            let rows = part.rows.slice(0, n);
+            let weights =
+                crate::dataset::Part { rows: rows.clone(), weights: part.weights.as_ref().map(|w| w[..n].to_vec()) }
+                    .normalised_weights();
+            let log_prob: Vec<f64> = model.energy(&rows).iter().map(|e| -e - log_z.value).collect();
+            weighted_mean(&log_prob, &weights).0
+        };
+        let has_validation = self.data.validation.rows.n_rows() > 0;
+        let train = mean(&self.data.train, TRAIN_ROWS);
+        let validation = has_validation.then(|| mean(&self.data.validation, usize::MAX));
+        let judged = validation.unwrap_or(train);
+        if !judged.is_finite() {
+            return Err(trainer.diverged(format!("the log-likelihood ({judged})")));
+        }
+        let watched = if has_validation { &self.data.validation.rows } else { &self.data.train.rows };
+        let pseudo = model.pseudo_log_likelihood(&watched.slice(0, watched.n_rows().min(PSEUDO_ROWS)));
+        let best = self.trainer.judge(judged);
+        let last = self.trainer.last_update();
+        let metrics = Metrics {
+            step: self.trainer.step(),
+            epoch: self.trainer.step() as f64 / self.trainer.steps_per_epoch() as f64,
+            train_log_likelihood: train,
+            validation_log_likelihood: validation,
+            pseudo_log_likelihood: pseudo.iter().sum::<f64>() / pseudo.len() as f64,
+            log_z: log_z.value,
+            log_z_std_err: log_z.std_err,
+            log_z_bias: log_z.bias,
+            learning_rate: last.learning_rate,
+            gradient_norm: last.gradient_norm,
+            energy_gap: last.energy_gap,
+            best,
+            seconds: self.seconds(),
+        };
+        append_metrics(self.run, &metrics)?;
+        let which = if has_validation { "validation" } else { "train" };
+        progress.note(&format!("{which} {judged:.3} nats"));
+        progress.line(&format!(
+            "step {:>7}  epoch {:>6.1}  train {train:>10.4}  {which} {judged:>10.4}{}  pseudo {:>10.4}  log Z {:.3}{}",
+            metrics.step,
+            metrics.epoch,
+            if best { " *" } else { "  " },
+            metrics.pseudo_log_likelihood,
+            log_z.value,
+            if log_z.std_err > 0.0 { format!(" +- {:.3}", log_z.std_err) } else { String::new() },
+        ));
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, status: Status) -> Result<(), Error> {
+        crate::tensors::write(&self.run.file("state.safetensors"), &self.trainer.save(), &Default::default())?;
+        self.write_model()?;
+        self.manifest.status = status;
+        self.manifest.wall_seconds = self.seconds();
+        self.run.write_manifest(&self.manifest)?;
+        self.saved_at = Instant::now();
+        Ok(())
+    }
+
+    fn header(&self) -> ModelHeader {
+        ModelHeader { kind: self.config.model, preprocess: self.data.preprocess.clone(), shape: self.data.shape }
+    }
+
+    fn write_model(&self) -> Result<(), Error> {
+        let model = RbmModel { path: self.trainer.best() };
+        models::write(&self.run.file("model.safetensors"), &model, &self.header())
+    }
+
+    /// Records how training ended and evaluates the kept model.
+    fn close(mut self, outcome: Result<Status, Error>, progress: &dyn Progress) -> Result<FitResult, Error> {
+        let status = match outcome {
+            Ok(status) => status,
+            Err(error) => {
+                if let Error::Diverged { .. } = &error {
+                    // The state holds what diverged: only the model, which does not, is written.
+                    self.write_model()?;
+                    self.manifest.status = Status::Diverged;
+                    self.manifest.wall_seconds = self.seconds();
+                    self.run.write_manifest(&self.manifest)?;
+                }
+                return Err(error);
+            }
+        };
+        self.checkpoint(status)?;
+        let model = RbmModel { path: self.trainer.best() };
+        let log_z = final_log_z(&model, self.config, progress)?;
+        let part = |p: &crate::dataset::Part| (p.rows.n_rows() > 0).then(|| evaluate(&model, p, &log_z));
+        let result = FitResult {
+            status,
+            steps: self.trainer.step(),
+            best_step: self.trainer.best_step(),
+            seconds: self.seconds(),
+            train: evaluate(&model, &self.data.train, &log_z),
+            validation: part(&self.data.validation),
+            test: part(&self.data.test),
+        };
+        self.run.write_json("evaluation.json", &result)?;
+        self.manifest.wall_seconds = self.seconds();
+        self.run.write_manifest(&self.manifest)?;
+        Ok(result)
+    }
+}
+
+/// Passes the wish to stop on, and nothing else: a look must not disturb the bar of the training.
+struct Quiet<'a>(&'a dyn Progress);
+
+impl Progress for Quiet<'_> {
+    fn stop(&self) -> bool {
+        self.0.stop()
+    }
+}
+
+/// Reads `metrics.jsonl`; a line cut off by a kill is left out.
+pub fn read_metrics(run: &RunDir) -> Result<Vec<Metrics>, Error> {
+    let path = run.file("metrics.jsonl");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(Error::io(path)(e)),
+    }
+}
+
+fn append_metrics(run: &RunDir, metrics: &Metrics) -> Result<(), Error> {
+    let path = run.file("metrics.jsonl");
+    let line = serde_json::to_string(metrics).map_err(|e| Error::run(&path, e.to_string()))? + "\n";
+    let append = || -> std::io::Result<()> {
+        std::fs::OpenOptions::new().create(true).append(true).open(&path)?.write_all(line.as_bytes())
+    };
+    append().map_err(Error::io(&path))
+}
+
+/// Drops lines written after the checkpoint that a resumed run goes on from: they will be written again.
+fn truncate_metrics(run: &RunDir, step: u64) -> Result<(), Error> {
+    let kept: Vec<String> = read_metrics(run)?
+        .into_iter()
+        .filter(|m| m.step <= step)
+        .filter_map(|m| serde_json::to_string(&m).ok().map(|l| l + "\n"))
+        .collect();
+    crate::files::write_atomic(&run.file("metrics.jsonl"), kept.concat().as_bytes())
+}

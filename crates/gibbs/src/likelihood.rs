@@ -1,0 +1,141 @@
+//! Held-out log-likelihood, with everything a reader needs to believe it.
+
+use gibbs_core::key::Key;
+use gibbs_core::log_partition::{Bias, LogZ};
+use gibbs_core::rows::Rows;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{EXACT_LOG_Z_WORK, FitConfig};
+use crate::dataset::Part;
+use crate::error::Error;
+use crate::models::{LogZOptions, Model};
+use crate::progress::Progress;
+
+/// Half-width of a 95 % interval in standard errors.
+const Z95: f64 = 1.959_963_984_540_054;
+
+/// A mean with its uncertainty, nats.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeanLogLikelihood {
+    /// Mean over the rows.
+    pub mean: f64,
+    /// Standard error of the mean over the draw of the rows.
+    pub std_err: f64,
+    /// Lower end of the 95 % interval that joins the rows' and log Z's uncertainty.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// `log Z` as it is reported, nats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogZReport {
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error.
+    pub std_err: f64,
+    /// Which side it errs on.
+    pub bias: Bias,
+    /// How it was made.
+    pub method: String,
+    /// Effective number of chains, of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_chains: Option<f64>,
+    /// What must be known before believing it.
+    pub warnings: Vec<String>,
+}
+
+impl From<&LogZ> for LogZReport {
+    fn from(z: &LogZ) -> Self {
+        Self {
+            value: z.value,
+            std_err: z.std_err,
+            bias: z.bias,
+            method: z.method.clone(),
+            effective_chains: z.effective_chains,
+            warnings: z.warnings.clone(),
+        }
+    }
+}
+
+/// The evaluation of a model on rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Number of rows.
+    pub n: usize,
+    /// Mean log-likelihood of a row, nats.
+    pub log_likelihood: MeanLogLikelihood,
+    /// The partition function it was computed with.
+    pub log_z: LogZReport,
+    /// Mean pseudo-log-likelihood, nats. Not a likelihood.
+    pub pseudo_log_likelihood: f64,
+    /// `-mean / (columns ln 2)`.
+    pub bits_per_dim: f64,
+    /// In which direction the log-likelihood errs, in words.
+    pub direction: String,
+}
+
+/// What an estimate of `log Z` that errs on one side does to a likelihood.
+pub fn direction(bias: Bias) -> &'static str {
+    match bias {
+        Bias::Exact => "exact: the only uncertainty is the draw of the rows",
+        Bias::Lower => {
+            "log Z is a stochastic lower bound, so this log-likelihood errs on the high side; \
+             the interval covers the estimate's noise, not that bias"
+        }
+        Bias::Upper => "log Z is a stochastic upper bound, so this log-likelihood errs on the low side",
+        _ => "the side on which log Z errs is not known",
+    }
+}
+
+/// Mean of `values` under weights that sum to one, and its standard error.
+pub fn weighted_mean(values: &[f64], weights: &[f64]) -> (f64, f64) {
+    let mean: f64 = values.iter().zip(weights).map(|(v, w)| v * w).sum();
+    let concentration: f64 = weights.iter().map(|w| w * w).sum();
+    let spread: f64 = values.iter().zip(weights).map(|(v, w)| w * (v - mean).powi(2)).sum();
+    // With equal weights this is the sample variance over n.
+    let variance = if concentration < 1.0 { spread * concentration / (1.0 - concentration) } else { f64::INFINITY };
+    (mean, variance.sqrt())
+}
+
+/// Evaluates a model on a part with a known `log Z`.
+pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ) -> Evaluation {
+    let weights = part.normalised_weights();
+    let log_prob: Vec<f64> = model.energy(&part.rows).iter().map(|e| -e - log_z.value).collect();
+    let (mean, std_err) = weighted_mean(&log_prob, &weights);
+    let half = Z95 * std_err.hypot(log_z.std_err);
+    let pseudo = model.pseudo_log_likelihood(&part.rows);
+    Evaluation {
+        n: part.rows.n_rows(),
+        log_likelihood: MeanLogLikelihood { mean, std_err, lower: mean - half, upper: mean + half },
+        log_z: log_z.into(),
+        pseudo_log_likelihood: weighted_mean(&pseudo, &weights).0,
+        bits_per_dim: -mean / (model.n_columns() as f64 * std::f64::consts::LN_2),
+        direction: direction(log_z.bias).to_string(),
+    }
+}
+
+/// The `log Z` that a configuration asks for at the end of training.
+pub fn final_log_z(model: &dyn Model, config: &FitConfig, progress: &dyn Progress) -> Result<LogZ, Error> {
+    let how = LogZOptions {
+        method: config.log_z,
+        exact_work: EXACT_LOG_Z_WORK,
+        n_chains: config.ais_chains,
+        n_temperatures: config.ais_temperatures,
+        probe: true,
+    };
+    model.log_z(&how, &Key::from_seed(config.seed), progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_weights_give_the_textbook_standard_error() {
+        let (mean, se) = weighted_mean(&[1.0, 2.0, 4.0], &[1.0 / 3.0; 3]);
+        let variance = [1.0f64, 2.0, 4.0].iter().map(|v| (v - 7.0 / 3.0).powi(2)).sum::<f64>() / 2.0;
+        assert!((mean - 7.0 / 3.0).abs() < 1e-12 && (se - (variance / 3.0).sqrt()).abs() < 1e-12);
+        assert!(weighted_mean(&[1.0], &[1.0]).1.is_infinite());
+    }
+}

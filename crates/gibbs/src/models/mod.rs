@@ -1,0 +1,150 @@
+//! Every kind of model behind one interface, and the registry that finds them by name.
+
+mod rbm;
+
+pub use rbm::RbmModel;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use gibbs_core::key::Key;
+use gibbs_core::log_partition::LogZ;
+use gibbs_core::persist::{StateError, TensorMap};
+use gibbs_data::Preprocess;
+use gibbs_spin::Bits;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{LogZMethod, ModelKind};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::tensors;
+
+/// How `log Z` is to be obtained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogZOptions {
+    /// Exactly, by AIS, or whichever is sensible.
+    pub method: LogZMethod,
+    /// Largest number of terms an exact sum may have when the choice is left open.
+    pub exact_work: u64,
+    /// Chains of AIS.
+    pub n_chains: usize,
+    /// Temperatures of AIS.
+    pub n_temperatures: usize,
+    /// Whether AIS is run a second time from a flat base, to see whether the first missed anything.
+    pub probe: bool,
+}
+
+/// Where chains start.
+#[derive(Clone, Debug)]
+pub enum Start<'a> {
+    /// At the model's base: independent bits with the data's means.
+    Base,
+    /// At rows of data, taken in turn.
+    Rows(&'a Bits),
+}
+
+/// What is recorded of chains as they run.
+pub trait SampleObserver {
+    /// The chains after a step, and their energies in nats. `false` ends the run.
+    fn observe(&mut self, step: u64, rows: &Bits, energies: &[f64]) -> bool;
+}
+
+/// A fitted model of binary rows.
+pub trait Model: Send + Sync {
+    /// Which kind it is.
+    fn kind(&self) -> ModelKind;
+
+    /// Columns of its rows.
+    fn n_columns(&self) -> usize;
+
+    /// One line about its size.
+    fn describe(&self) -> String;
+
+    /// Energy of each row, nats; `log p = -energy - log Z`.
+    fn energy(&self, rows: &Bits) -> Vec<f64>;
+
+    /// Pseudo-log-likelihood of each row, nats. Not a likelihood.
+    fn pseudo_log_likelihood(&self, rows: &Bits) -> Vec<f64>;
+
+    /// `log Z`, nats.
+    fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error>;
+
+    /// Runs chains at inverse temperature `beta` for `steps` steps; returns where they end.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a sampling run")]
+    fn sample(
+        &self,
+        n_chains: usize,
+        start: Start<'_>,
+        beta: f64,
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Bits;
+
+    /// Parameters, as they are saved.
+    fn tensors(&self) -> TensorMap;
+
+    /// Pictures of what its units look for: one filter a hidden unit over the columns.
+    fn filters(&self) -> Vec<Vec<f32>>;
+}
+
+/// Observes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unobserved;
+
+impl SampleObserver for Unobserved {
+    fn observe(&mut self, _step: u64, _rows: &Bits, _energies: &[f64]) -> bool {
+        true
+    }
+}
+
+/// What a model file says of itself, beside its tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelHeader {
+    /// Kind of model.
+    pub kind: ModelKind,
+    /// How rows are fed to it.
+    pub preprocess: Preprocess,
+    /// Height and width of a row that is a picture.
+    pub shape: Option<(usize, usize)>,
+}
+
+/// A model and how to feed it.
+pub struct Saved {
+    /// The model.
+    pub model: Box<dyn Model>,
+    /// How to feed it.
+    pub header: ModelHeader,
+}
+
+impl Saved {
+    /// Reads `model.safetensors`.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let (map, metadata) = tensors::read(path)?;
+        let block = metadata.get("model").ok_or_else(|| Error::run(path, "is not a model of this program"))?;
+        let header: ModelHeader =
+            serde_json::from_str(block).map_err(|e| Error::run(path, format!("its model block is damaged ({e})")))?;
+        let model = from_tensors(header.kind, &map).map_err(|e| Error::run(path, e.to_string()))?;
+        if model.n_columns() != header.preprocess.n_cols {
+            return Err(Error::run(
+                path,
+                format!("has {} visible units for {} columns", model.n_columns(), header.preprocess.n_cols),
+            ));
+        }
+        Ok(Self { model, header })
+    }
+}
+
+/// Writes `model.safetensors`: parameters, and in the metadata how to feed them. Holds nothing that differs between
+/// two runs of one configuration.
+pub fn write(path: &Path, model: &dyn Model, header: &ModelHeader) -> Result<(), Error> {
+    let block = serde_json::to_string(header).map_err(|e| Error::run(path, e.to_string()))?;
+    tensors::write(path, &model.tensors(), &BTreeMap::from([("model".to_string(), block)]))
+}
+
+/// The registry: kind to constructor.
+fn from_tensors(kind: ModelKind, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
+    match kind {
+        ModelKind::Rbm => Ok(Box::new(RbmModel::from_tensors(map)?)),
+    }
+}

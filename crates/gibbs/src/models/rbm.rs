@@ -1,0 +1,181 @@
+//! The binary RBM behind the common interface.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gibbs_core::energy::{Energy, Flips, Parametric};
+use gibbs_core::kernel::{Kernel, run};
+use gibbs_core::key::{Key, Purpose};
+use gibbs_core::log_partition::{Ais, LogZ, ais::linear_ladder};
+use gibbs_core::path::{Annealable, Path};
+use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
+use gibbs_core::rows::Rows;
+use gibbs_core::scratch::Scratch;
+use gibbs_spin::rbm::{HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
+use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath, rbm};
+
+use super::{LogZOptions, Model, SampleObserver, Start};
+use crate::config::{LogZMethod, ModelKind, enumeration_work};
+use crate::error::Error;
+use crate::progress::Progress;
+
+/// Name of the base's log-odds among the saved tensors.
+const BASE: &str = "base_logits";
+
+/// A binary RBM with the base that annealing starts from.
+#[derive(Clone, Debug)]
+pub struct RbmModel {
+    /// From the base to the RBM.
+    pub path: RbmPath,
+}
+
+impl RbmModel {
+    /// The layout of the file: `weights` (visible x hidden), `visible_bias`, `hidden_bias`, `base_logits`, all F32.
+    pub(crate) fn from_tensors(map: &TensorMap) -> Result<Self, StateError> {
+        let read = |name: &str| map.expect(name, None)?.to_f32(name);
+        let target = Rbm::from_arrays(&read(WEIGHTS)?, &read(VISIBLE_BIAS)?, &read(HIDDEN_BIAS)?)
+            .map_err(|e| StateError::Invalid { name: WEIGHTS.into(), reason: e.to_string() })?;
+        map.expect(WEIGHTS, Some(&[target.n_visible(), target.n_hidden()]))?;
+        let base = map.expect(BASE, Some(&[target.n_visible()]))?.to_f32(BASE)?;
+        if base.iter().any(|b| !b.is_finite()) {
+            return Err(StateError::Invalid {
+                name: BASE.into(),
+                reason: "it holds a number that is not finite".into(),
+            });
+        }
+        Ok(Self { path: RbmPath::new(Bernoulli::new(base), target) })
+    }
+
+    fn target(&self) -> &Rbm {
+        &self.path.target
+    }
+
+    fn exact_log_z(&self, progress: &dyn Progress) -> Result<LogZ, Error> {
+        let bits = self.target().enumeration_bits();
+        let total = 1u64 << bits.min(63);
+        progress.begin("exact log Z", total);
+        // Reports arrive from several threads and out of order.
+        let most = AtomicU64::new(0);
+        let value = rbm::log_z(self.target(), &|done| {
+            progress.advance(most.fetch_max(done, Ordering::Relaxed).max(done));
+            !progress.stop()
+        });
+        progress.end();
+        Ok(LogZ::exact(value?, format!("sum over 2^{bits} states of the smaller layer")))
+    }
+
+    fn annealed_log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
+        let mut ws = Scratch::default();
+        let runs = 1 + usize::from(how.probe);
+        progress.begin("log Z by AIS", (how.n_temperatures * runs) as u64);
+        let run = |path: &RbmPath, n: usize, before: usize, key: &Key, ws: &mut Scratch| {
+            let ais = Ais::new(BlockGibbs, n, linear_ladder(how.n_temperatures))?;
+            let mut watch = |done: usize, _total: usize| {
+                progress.advance((before + done) as u64);
+                if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            ais.estimate(path, key, ws, &mut watch)
+        };
+        let key = key.purpose(Purpose::LogZ);
+        let mut estimate = run(&self.path, how.n_chains, 0, &key.step(0), &mut ws)?.0;
+        if how.probe {
+            let flat = RbmPath::new(Bernoulli::new(vec![0.0; self.n_columns()]), self.target().clone());
+            let n = (how.n_chains / 4).max(25);
+            let probe = run(&flat, n, how.n_temperatures, &key.step(1), &mut ws)?.0;
+            estimate.compare_with_probe(&probe, "a flat base");
+        }
+        progress.end();
+        Ok(estimate)
+    }
+}
+
+impl Model for RbmModel {
+    fn kind(&self) -> ModelKind {
+        ModelKind::Rbm
+    }
+
+    fn n_columns(&self) -> usize {
+        self.target().n_visible()
+    }
+
+    fn describe(&self) -> String {
+        format!("binary RBM, {} visible x {} hidden units", self.target().n_visible(), self.target().n_hidden())
+    }
+
+    fn energy(&self, rows: &Bits) -> Vec<f64> {
+        let mut out = vec![0.0; rows.n_rows()];
+        self.target().energy(rows, &mut out, &mut Scratch::default());
+        out
+    }
+
+    fn pseudo_log_likelihood(&self, rows: &Bits) -> Vec<f64> {
+        let mut out = vec![0.0; rows.n_rows()];
+        let mut ws = Scratch::default();
+        // A buffer of rows x columns: in pieces, so that memory does not grow with the table.
+        let at_once = 256;
+        for start in (0..rows.n_rows()).step_by(at_once) {
+            let end = (start + at_once).min(rows.n_rows());
+            self.target().pseudo_log_likelihood(&rows.slice(start, end), &mut out[start..end], &mut ws);
+        }
+        out
+    }
+
+    fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
+        let cheap = enumeration_work(self.target().n_visible(), self.target().n_hidden()) <= how.exact_work;
+        match how.method {
+            LogZMethod::Exact => self.exact_log_z(progress),
+            LogZMethod::Auto if cheap => self.exact_log_z(progress),
+            LogZMethod::Auto | LogZMethod::Ais => self.annealed_log_z(how, key, progress),
+        }
+    }
+
+    fn sample(
+        &self,
+        n_chains: usize,
+        start: Start<'_>,
+        beta: f64,
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Bits {
+        let mut ws = Scratch::default();
+        let x = match start {
+            Start::Base => self.path.sample_base(n_chains, &key.purpose(Purpose::Init)),
+            Start::Rows(rows) => rows.select(&(0..n_chains).map(|i| i % rows.n_rows()).collect::<Vec<_>>()),
+        };
+        // At temperature 1/beta the joint energy is scaled: again an RBM, sampled at the end of its own path.
+        let tempered = (beta != 1.0).then(|| RbmPath::new(self.path.base.clone(), self.target().tempered(beta as f32)));
+        let path = tempered.as_ref().unwrap_or(&self.path);
+        let mut chain = BlockGibbs.init(path, x, &mut ws);
+        let mut energies = vec![0.0; n_chains];
+        let moves = key.purpose(Purpose::Noise);
+        run(
+            &BlockGibbs,
+            path,
+            1.0,
+            &(),
+            &mut chain,
+            steps,
+            &moves,
+            &mut ws,
+            &mut |t: u64, c: &<BlockGibbs as Kernel<RbmPath>>::Chain, (): &()| {
+                path.target_energy(&c.x, &c.eval, &mut energies);
+                if observer.observe(t, &c.x, &energies) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            },
+        );
+        chain.x
+    }
+
+    fn tensors(&self) -> TensorMap {
+        let mut map = TensorMap::default();
+        self.target().params().save("", &mut map);
+        let base = self.path.base.logits();
+        map.insert(BASE, Tensor::from_f32(&[base.len()], base));
+        map
+    }
+
+    fn filters(&self) -> Vec<Vec<f32>> {
+        let (nv, nh) = (self.target().n_visible(), self.target().n_hidden());
+        (0..nh).map(|j| (0..nv).map(|i| self.target().weights()[i * nh + j]).collect()).collect()
+    }
+}

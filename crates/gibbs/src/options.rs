@@ -1,0 +1,212 @@
+//! What a user may ask of a fit: every field is a flag (`--learning-rate 0.1`) and a key of a configuration file
+//! (`learning_rate = 0.1`). What is left out is chosen by [`crate::config`].
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{LogZMethod, ModelKind, ObjectiveKind, OptimiserKind};
+use crate::error::Error;
+use gibbs_core::optimisers::Schedule;
+
+/// Options of a fit, all optional.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+pub struct FitOptions {
+    /// Data: a file (CSV, TSV, Parquet, NPY, NPZ, IDX; .gz as well), a folder of PNGs, or a named set
+    #[cfg_attr(feature = "clap", arg(value_name = "DATA"))]
+    pub data: Option<String>,
+    /// Kind of model
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Model"))]
+    pub model: Option<ModelKind>,
+    /// Number of hidden units
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Model"))]
+    pub hidden: Option<usize>,
+    /// Standard deviation of the initial weights
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Model"))]
+    pub init_sd: Option<f64>,
+
+    /// Folder that holds named public sets (also: environment variable `GIBBS_DATA`)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub data_dir: Option<PathBuf>,
+    /// Allow named public sets to be downloaded into the data folder
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data", num_args = 0..=1, default_missing_value = "true"))]
+    pub download: Option<bool>,
+    /// Rows to generate, for generators such as bars-and-stripes
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub rows: Option<usize>,
+    /// Use only these columns, comma-separated
+    #[cfg_attr(feature = "clap", arg(long, value_delimiter = ',', help_heading = "Data"))]
+    pub columns: Option<Vec<String>>,
+    /// Leave these columns out, comma-separated
+    #[cfg_attr(feature = "clap", arg(long, value_delimiter = ',', help_heading = "Data"))]
+    pub drop: Option<Vec<String>>,
+    /// Whether the first line holds column names (default: looked at)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub header: Option<bool>,
+    /// Column separator of a text table (default: looked at)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub delimiter: Option<char>,
+    /// Name of the array inside an NPZ file
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub array: Option<String>,
+    /// Column of sample weights (not modelled)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub weight_column: Option<String>,
+    /// Column of labels (not modelled)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub label_column: Option<String>,
+    /// Turn values into bits: a threshold (value >= T is 1), or `bernoulli` for a draw with the value, scaled to
+    /// [0, 1], as its probability
+    #[cfg_attr(feature = "clap", arg(long, value_name = "T|bernoulli", help_heading = "Data"))]
+    pub binarize: Option<String>,
+    /// Share of all rows held out as the test part
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub test_fraction: Option<f64>,
+    /// Share of the training rows kept for early stopping
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub validation_fraction: Option<f64>,
+    /// JSON file with row numbers: {"train": [...], "test": [...], "validation": [...]}
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
+    pub split_file: Option<PathBuf>,
+
+    /// How the gradient of the likelihood is obtained
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Learning"))]
+    pub objective: Option<ObjectiveKind>,
+    /// Gibbs steps an update (the k of CD-k)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub gibbs_steps: Option<u64>,
+    /// Number of persistent chains
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub n_chains: Option<usize>,
+    /// Passes over the training rows
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub epochs: Option<u64>,
+    /// Rows an update
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub batch_size: Option<usize>,
+    /// Rule that moves the parameters
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Learning"))]
+    pub optimiser: Option<OptimiserKind>,
+    /// Learning rate
+    #[cfg_attr(feature = "clap", arg(long, visible_alias = "lr", help_heading = "Learning"))]
+    pub learning_rate: Option<f64>,
+    /// How the learning rate moves over the run: constant, linear, cosine
+    #[cfg_attr(feature = "clap", arg(long, value_parser = parse_schedule, help_heading = "Learning"))]
+    pub schedule: Option<Schedule>,
+    /// Updates over which the learning rate rises to its full value
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub warm_up: Option<u64>,
+    /// Momentum of SGD
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub momentum: Option<f64>,
+    /// Strength of the quadratic penalty on the weights
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub l2: Option<f64>,
+    /// Strength of the absolute penalty on the weights
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub l1: Option<f64>,
+    /// Use the centred gradient
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning", num_args = 0..=1, default_missing_value = "true"))]
+    pub centred: Option<bool>,
+    /// Decay of the moving average of the parameters that is kept as the model; 0 keeps the last parameters
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub average: Option<f64>,
+
+    /// Updates between two looks at the true log-likelihood
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
+    pub monitor_every: Option<u64>,
+    /// Looks without improvement of the validation log-likelihood before training stops; 0 never stops
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
+    pub patience: Option<u64>,
+    /// How log Z is obtained while training and at its end
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Monitoring"))]
+    pub log_z: Option<LogZMethod>,
+    /// Chains of annealed importance sampling
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
+    pub ais_chains: Option<usize>,
+    /// Temperatures of annealed importance sampling
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
+    pub ais_temperatures: Option<usize>,
+
+    /// Seed of every random choice
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Run"))]
+    pub seed: Option<u64>,
+}
+
+#[cfg(feature = "clap")]
+fn parse_schedule(text: &str) -> Result<Schedule, String> {
+    match text {
+        "constant" => Ok(Schedule::Constant),
+        "linear" => Ok(Schedule::Linear),
+        "cosine" => Ok(Schedule::Cosine),
+        other => Err(format!("`{other}` is none of constant, linear, cosine")),
+    }
+}
+
+impl FitOptions {
+    /// Reads a configuration file's text.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the line for a syntax error or a wrong type, and with the nearest known key for an
+    /// unknown one.
+    ///
+    /// # Example
+    /// ```
+    /// use gibbs::options::FitOptions;
+    /// let options = FitOptions::from_toml("data = \"digits\"\nhidden = 16").unwrap();
+    /// assert_eq!(options.hidden, Some(16));
+    /// assert!(FitOptions::from_toml("hiden = 16").unwrap_err().to_string().contains("hidden"));
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        let table: toml::Table =
+            text.parse().map_err(|e: toml::de::Error| Error::Usage(format!("configuration: {e}")))?;
+        let known = Self::keys();
+        if let Some(key) = table.keys().find(|k| *k != "format" && !known.contains(k)) {
+            let nearest =
+                known.iter().max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+            let nearest = nearest.map_or("", String::as_str);
+            return Err(Error::Usage(format!("configuration: unknown key `{key}`; did you mean `{nearest}`?")));
+        }
+        table.try_into().map_err(|e: toml::de::Error| Error::Usage(format!("configuration: {e}")))
+    }
+
+    /// The options of `self`, and where `self` is silent those of `other`: flags win over a file.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let mine = to_map(&self);
+        let mut merged = to_map(&other);
+        merged.extend(mine.into_iter().filter(|(_, v)| !v.is_null()));
+        serde_json::from_value(merged.into()).unwrap_or(self)
+    }
+
+    fn keys() -> Vec<String> {
+        to_map(&Self::default()).into_iter().map(|(k, _)| k).collect()
+    }
+}
+
+fn to_map(options: &FitOptions) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(options) {
+        Ok(serde_json::Value::Object(map)) => map,
+        _ => serde_json::Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_and_unknown_keys_are_named() {
+        let file = FitOptions::from_toml("hidden = 3\nseed = 7\nschedule = \"linear\"").unwrap();
+        let flags = FitOptions { hidden: Some(9), ..FitOptions::default() };
+        let merged = flags.or(file);
+        assert_eq!((merged.hidden, merged.seed, merged.schedule), (Some(9), Some(7), Some(Schedule::Linear)));
+        let error = FitOptions::from_toml("learning_rat = 0.1").unwrap_err();
+        assert!(error.to_string().contains("`learning_rate`"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+        assert!(FitOptions::from_toml("hidden = \"many\"").is_err());
+        assert!(FitOptions::from_toml("hidden = ").is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! The paths that every command shares: from options to prepared data, from a run to its model and its rows.
+
+use gibbs_data::Preprocess;
+
+use crate::config::{DataFacts, FitConfig};
+use crate::dataset::{self, Part, Prepared};
+use crate::error::Error;
+use crate::models::Saved;
+use crate::options::FitOptions;
+use crate::run_dir::RunDir;
+
+/// Everything a fit needs, and what was decided on the way, in words.
+#[derive(Debug)]
+pub struct Plan {
+    /// The resolved configuration.
+    pub config: FitConfig,
+    /// The data, divided and turned into bits.
+    pub data: Prepared,
+    /// Decisions taken without being asked, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Reads the data, decides what the options leave open, and prepares the rows.
+pub fn plan(options: &FitOptions) -> Result<Plan, Error> {
+    let Some(name) = options.data.as_deref() else {
+        return Err(Error::Usage("name the data: a file, a folder of PNGs or a set (see `gibbs data list`)".into()));
+    };
+    let table = dataset::read_table(name, options)?;
+    let mut notes = Vec::new();
+    let mut options = options.clone();
+    if let (None, Some(t)) = (&options.binarize, dataset::customary_threshold(name)) {
+        options.binarize = Some(t.to_string());
+        notes.push(format!("{name}: values >= {t} are 1 (--binarize {t})"));
+    }
+    if options.model.is_none() && options.binarize.is_none() {
+        notes.push(format!("{name}: {}", dataset::recognise(&table)?));
+    }
+    let preprocess = Preprocess::fit(&table, dataset::binarise_option(&options)?)?;
+    let split = dataset::split_of(&table, &options)?;
+    let facts = DataFacts { n_train: split.train.len(), n_columns: preprocess.n_cols };
+    if facts.n_train == 0 {
+        return Err(Error::Usage(format!(
+            "no rows are left to train on: {} rows, {} for validation, {} for the test",
+            table.n_rows,
+            split.validation.len(),
+            split.test.len()
+        )));
+    }
+    let config = FitConfig::resolve(&options, facts)?;
+    if options.model.is_none() {
+        notes.push(format!("picked: {}", config.describe(facts)));
+    }
+    let data = dataset::prepare(table, preprocess, split, config.seed)?;
+    Ok(Plan { config, data, notes })
+}
+
+/// The plan of an existing run: same data, same division, same configuration.
+pub fn replan(run: &RunDir) -> Result<Plan, Error> {
+    let options = run.options()?;
+    let table = dataset::read_table(options.data.as_deref().unwrap_or_default(), &options)?;
+    // The division was fixed when the run began, wherever it came from.
+    let split = match run.read_json("split.json")? {
+        Some(split) => split,
+        None => dataset::split_of(&table, &options)?,
+    };
+    let preprocess = Preprocess::fit(&table, dataset::binarise_option(&options)?)?;
+    let facts = DataFacts { n_train: split.train.len(), n_columns: preprocess.n_cols };
+    let config = FitConfig::resolve(&options, facts)?;
+    let data = dataset::prepare(table, preprocess, split, config.seed)?;
+    Ok(Plan { config, data, notes: Vec::new() })
+}
+
+/// Parts of a run's own data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum PartName {
+    /// Rows the model was trained on.
+    Train,
+    /// Rows that decided when to stop.
+    Validation,
+    /// Rows never looked at.
+    Test,
+}
+
+/// One part of the data that a run was fitted on.
+pub fn part_of_run(run: &RunDir, part: PartName) -> Result<Part, Error> {
+    if run.manifest()?.status == crate::run_dir::Status::Imported {
+        return Err(Error::run(run.path(), "was imported: it has no data of its own; name a table instead of --part"));
+    }
+    let plan = replan(run)?;
+    let manifest = run.manifest()?;
+    if plan.data.data_sha256 != manifest.data_sha256 {
+        return Err(Error::run(
+            run.path(),
+            format!("was fitted on other bytes than {} holds now: --part would mix the parts", plan.config.data),
+        ));
+    }
+    let rows = match part {
+        PartName::Train => plan.data.train,
+        PartName::Validation => plan.data.validation,
+        PartName::Test => plan.data.test,
+    };
+    if gibbs_core::rows::Rows::n_rows(&rows.rows) == 0 {
+        return Err(Error::Usage(format!("the {part:?} part of this run is empty").to_lowercase()));
+    }
+    Ok(rows)
+}
+
+/// The rows of another table, under the preprocessing of a run.
+pub fn table_for_run(run: &RunDir, saved: &Saved, data: &str) -> Result<Part, Error> {
+    let mut options = run.options().unwrap_or_default();
+    // The table is matched to the model by its columns; what the fit left out is not asked for again.
+    options.data = Some(data.to_string());
+    options.columns = None;
+    options.drop = None;
+    let table = dataset::read_table(data, &options)?;
+    dataset::to_bits(&table, &saved.header.preprocess, options.seed.unwrap_or(0))
+}
+
+/// The model of a run.
+pub fn model_of_run(run: &RunDir) -> Result<Saved, Error> {
+    let path = run.file("model.safetensors");
+    if !path.exists() {
+        return Err(Error::run(run.path(), "has no model yet: it was stopped before its first look; --resume it"));
+    }
+    Saved::read(&path)
+}

@@ -1,0 +1,93 @@
+//! Lines over a common x axis, in one panel or several stacked ones.
+
+use std::fmt::Write;
+
+use super::axes::{Axes, WIDTH, range};
+use super::{COLOURS, escape};
+
+/// One named line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Name in the legend.
+    pub name: String,
+    /// Points; those with a coordinate that is not finite are left out.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Lines that share a y axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Panel {
+    /// Label of the y axis.
+    pub y_label: String,
+    /// The lines.
+    pub series: Vec<Series>,
+}
+
+/// Panels that share an x axis: quantities on different scales are stacked, never overlaid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines {
+    /// Label of the x axis.
+    pub x_label: String,
+    /// The panels, top to bottom.
+    pub panels: Vec<Panel>,
+    /// A vertical marker, such as the best checkpoint.
+    pub marker: Option<(f64, String)>,
+    /// A plain sentence on what one sees.
+    pub caption: String,
+}
+
+const PANEL_HEIGHT: f64 = 250.0;
+
+impl Lines {
+    pub(super) fn to_html(&self) -> String {
+        let all = self.panels.iter().flat_map(|p| &p.series).flat_map(|s| &s.points);
+        let Some(x) = range(all.filter(|p| p.1.is_finite()).map(|p| p.0)) else {
+            return format!("<p class=\"caption\">{} (nothing finite to draw)</p>", escape(&self.caption));
+        };
+        let mut body = String::new();
+        let (mut top, mut colour, mut skipped) = (0.0, 0, 0);
+        for panel in &self.panels {
+            let Some(y) = range(panel.series.iter().flat_map(|s| &s.points).map(|p| p.1)) else { continue };
+            let axes = Axes::new(x, y, top, PANEL_HEIGHT);
+            axes.draw(&mut body, &self.x_label, &panel.y_label);
+            if let Some((at, label)) = &self.marker {
+                axes.marker(&mut body, *at, label);
+            }
+            for (i, series) in panel.series.iter().enumerate() {
+                let stroke = COLOURS[colour % COLOURS.len()];
+                colour += 1;
+                skipped += draw_series(&mut body, &axes, series, stroke);
+                let y = top + 24.0 + 18.0 * i as f64;
+                let _ =
+                    write!(body, r#"<line x1="86" x2="108" y1="{y}" y2="{y}" stroke="{stroke}" stroke-width="3"/>"#);
+                let _ = write!(body, r#"<text x="114" y="{}">{}</text>"#, y + 4.0, escape(&series.name));
+            }
+            top += PANEL_HEIGHT;
+        }
+        let mut caption = escape(&self.caption);
+        if skipped > 0 {
+            let _ = write!(caption, " {skipped} points that are not finite are left out.");
+        }
+        format!(
+            "<figure><svg viewBox=\"0 0 {WIDTH} {top}\" role=\"img\">{body}</svg><figcaption>{caption}</figcaption></figure>"
+        )
+    }
+}
+
+/// Draws a line with gaps where points are not finite; returns how many those are.
+fn draw_series(out: &mut String, axes: &Axes, series: &Series, stroke: &str) -> usize {
+    let mut skipped = 0;
+    let mut path = String::new();
+    let mut pen_up = true;
+    for &(x, y) in &series.points {
+        if !(x.is_finite() && y.is_finite()) {
+            skipped += 1;
+            pen_up = true;
+            continue;
+        }
+        let _ = write!(path, "{}{:.1} {:.1}", if pen_up { "M" } else { "L" }, axes.px(x), axes.py(y));
+        pen_up = false;
+    }
+    let _ = write!(out, r#"<path d="{path}" fill="none" stroke="{stroke}" stroke-width="2"/>"#);
+    skipped
+}

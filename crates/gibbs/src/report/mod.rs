@@ -1,0 +1,62 @@
+//! Pages to look at: one self-contained HTML file with inline SVG and PNG, no network, no fonts of its own.
+
+mod axes;
+mod histogram;
+mod image_grid;
+mod lines;
+mod page;
+
+pub use histogram::{Histogram, Sample};
+pub use image_grid::{ImageGrid, Scale};
+pub use lines::{Lines, Panel, Series};
+pub use page::{Block, Level, Page, Section, Table};
+
+/// Series colours that colour-blind readers tell apart (Okabe & Ito 2008).
+const COLOURS: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"];
+
+/// Escapes text for HTML and SVG.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A number for people: four significant digits, a true minus sign, an en dash for what is not a number.
+pub fn number(x: f64) -> String {
+    if !x.is_finite() {
+        return "\u{2013}".into();
+    }
+    if x == 0.0 {
+        return "0".into();
+    }
+    let size = x.abs().log10().floor();
+    let text = if (-4.0..6.0).contains(&size) {
+        let decimals = (3.0 - size).max(0.0) as usize;
+        format!("{x:.decimals$}")
+    } else {
+        format!("{x:.3e}")
+    };
+    text.replace('-', "\u{2212}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_escapes() {
+        assert_eq!(number(-17.92341), "\u{2212}17.92");
+        assert_eq!(number(0.001_234_56), "0.001235");
+        assert_eq!(number(f64::NAN), "\u{2013}");
+        assert_eq!(number(12_345.6), "12346");
+        assert_eq!(escape("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+    }
+}

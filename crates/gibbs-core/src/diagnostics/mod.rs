@@ -1,17 +1,31 @@
-//! Diagnostics of Markov chains and of importance weights, one file each.
+//! Diagnostics of Markov chains: have they forgotten where they started, and how much do their averages know?
 //!
-//! Definitions are those of Vehtari, Gelman, Simpson, Carpenter & Buerkner 2021, "Rank-normalization, folding, and
-//! localization: an improved R-hat", DOI 10.1214/20-BA1221; agreement with ArviZ 0.23 is pinned by golden values
-//! (`tests/golden/`).
-
+//! | module | question |
+//! |---|---|
+//! | [`draws`] | the view all of them take: chains x draws of one quantity |
+//! | [`rhat`] | do the chains agree with each other? |
+//! | [`ess`] | how many independent draws are these worth? |
+//! | [`mcse`] | how far is the average from the truth, if they agree? |
+//! | [`autocorrelation`] | how long does a chain remember? |
+//! | [`flip_rate`] | do the sites of a discrete chain move at all? |
+//! | [`weights`] | how many importance weights carry an estimate? |
+//! | [`summary`] | all of it in one row, and in words |
+//!
+//! The definitions are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner 2021, *Bayesian Analysis* 16(2),
+//! DOI 10.1214/20-BA1221, in the form `ArviZ` 0.23 computes them; `tests/diagnostics.rs` compares the two to 1e-10.
+//! They differ in one place on purpose: **draws that never change** have no effective sample size here (NaN, as in R's
+//! package `posterior`), where `ArviZ` calls every one of them independent. A stuck chain must not look like a perfect
+//! one.
 pub mod autocorrelation;
-mod draws;
+pub mod draws;
 pub mod ess;
-pub mod flips;
+pub mod flip_rate;
+pub mod mcse;
+mod rank;
 pub mod rhat;
 pub mod summary;
 pub mod weights;
 
 pub use draws::{Draws, DrawsError};
-pub use flips::FlipRates;
-pub use summary::Summary;
+pub use flip_rate::{FlipRate, FlipRateError};
+pub use summary::{Summary, Thresholds, Verdict};

@@ -45,9 +45,20 @@ pub fn dense(
 
 /// Adds the rows of `B` that the ones of a row of `A` select, in tiles of 64 columns: eight sums stay in registers.
 pub fn sparse_rows(a: BitRows, b: &[f32], n: usize, out: &mut [f32]) {
-    let ones: Vec<Vec<u32>> =
-        (0..a.n_rows()).map(|i| (0..a.n_cols() as u32).filter(|&k| a.get(i, k as usize)).collect()).collect();
+    let ones: Vec<Vec<u32>> = (0..a.n_rows()).map(|i| column_numbers(a.row(i))).collect();
     sparse_rows_of(&ones, b, n, out);
+}
+
+fn column_numbers(row: &[u64]) -> Vec<u32> {
+    let mut ones = Vec::with_capacity(64 * row.len());
+    for (w, &word) in row.iter().enumerate() {
+        let mut left = word;
+        while left != 0 {
+            ones.push(64 * w as u32 + left.trailing_zeros());
+            left &= left - 1;
+        }
+    }
+    ones
 }
 
 /// [`sparse_rows`] from lists of column numbers.

@@ -110,7 +110,8 @@ mod tests {
             prop_assert!((b.ess / a.ess - 1.0).abs() < 1e-10);
             prop_assert!((b.std_err - a.std_err).abs() < 1e-10);
             prop_assert!(a.ess >= 1.0 - 1e-12 && a.ess <= w.len() as f64 + 1e-9);
-            prop_assert!(a.max_share * a.ess <= a.ess.sqrt() * a.ess + 1e-9);
+            // The largest square is at most their sum, and their sum at most the largest weight.
+            prop_assert!(a.max_share <= a.ess.sqrt().recip() + 1e-12 && a.max_share >= a.ess.recip() - 1e-12);
         }
     }
 }

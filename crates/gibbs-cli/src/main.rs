@@ -21,7 +21,7 @@ struct Context {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    match in_pool(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -30,14 +30,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Error> {
-    if let Some(n) = cli.global.threads {
-        if n == 0 || n > 1024 {
-            return Err(Error::Usage(format!("--threads lies in 1..=1024, found {n}")));
-        }
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
-        pool.map_err(|e| Error::Usage(format!("--threads {n}: {e}")))?;
+/// Runs the command on a worker of the pool: a loop of many small parallel steps that starts outside of it would wake
+/// the pool at every step.
+fn in_pool(cli: Cli) -> Result<(), Error> {
+    let n = cli.global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if n == 0 || n > 1024 {
+        return Err(Error::Usage(format!("--threads lies in 1..=1024, found {n}")));
     }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+    pool.map_err(|e| Error::Usage(format!("--threads {n}: {e}")))?.install(|| run(cli))
+}
+
+fn run(cli: Cli) -> Result<(), Error> {
     ui::catch_interrupts();
     let context = Context {
         json: cli.global.json,

@@ -30,7 +30,7 @@ pub enum DataError {
     #[error("the file is empty; expected a table with at least one row")]
     Empty,
     /// A header or a shape, and no data behind it.
-    #[error("the table has {columns} columns but no rows; if its only line is data, say --no-header")]
+    #[error("the table has {columns} columns but no rows; if its only line is data, say --header false")]
     NoRows {
         /// Columns that were announced.
         columns: usize,
@@ -99,7 +99,7 @@ pub enum DataError {
     /// A value outside the range that Bernoulli draws were set up for.
     #[error(
         "row {row}, column {column:?}: {value} lies outside [{low}, {high}], so it is no probability of a 1; \
-         give the range with --bernoulli LOW,HIGH or use --binarize THRESHOLD"
+         use --binarize THRESHOLD, or fit again on data that covers the range"
     )]
     OutsideRange {
         /// Row in the file, from 1.
@@ -150,7 +150,7 @@ pub enum DataError {
     Corrupt(String),
     /// More data than the limit allows.
     #[error(
-        "{what} would take {found} bytes, more than the limit of {limit}; select fewer columns or rows, or raise --max-bytes"
+        "{what} would take {found} bytes, more than the limit of {limit}; select fewer columns with --columns, or split the file"
     )]
     TooLarge {
         /// The table, file or array.

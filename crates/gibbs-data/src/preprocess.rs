@@ -212,7 +212,7 @@ fn range_of(table: &Table) -> (f64, f64) {
 fn advice(table: &Table) -> String {
     let (min, max) = extremes(table);
     if min >= 0.0 && max <= 1.0 {
-        "say --binarize 0.5 to cut at a half, or --bernoulli to draw bits with these probabilities".to_string()
+        "say --binarize 0.5 to cut at a half, or --binarize bernoulli to draw bits with these probabilities".to_string()
     } else {
         let middle = f64::midpoint(min, max);
         format!(

@@ -49,7 +49,7 @@ impl Bernoulli {
     }
 }
 
-pub(crate) fn softplus(x: f64) -> f64 {
+fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 

@@ -152,13 +152,12 @@ impl FitConfig {
         let cheap = enumeration_work(facts.n_columns, hidden) <= EXACT_GRADIENT_WORK;
         let objective = o.objective.unwrap_or(if cheap { ObjectiveKind::Exact } else { ObjectiveKind::Pcd });
         let exact = objective == ObjectiveKind::Exact;
-        let default_batch = if exact { facts.n_train.min(4_096) } else { facts.n_train.min(100) };
-        let batch_size = o.batch_size.unwrap_or(default_batch.max(1));
+        let batch_size = o.batch_size.unwrap_or(facts.n_train.clamp(1, 100));
         let per_epoch = facts.n_train.div_ceil(batch_size.max(1)).max(1) as u64;
-        let updates = if exact { 1_500 } else { 12_000 };
+        let updates = if exact { 2_400 } else { 12_000 };
         let optimiser = o.optimiser.unwrap_or(if exact { OptimiserKind::Adam } else { OptimiserKind::Sgd });
         let epochs = o.epochs.unwrap_or(u64::div_ceil(updates, per_epoch).max(5));
-        let monitor_every = (epochs * per_epoch).div_ceil(if exact { 75 } else { 40 });
+        let monitor_every = (epochs * per_epoch).div_ceil(60);
         let config = Self {
             format: FORMAT,
             data: o.data.clone().unwrap_or_default(),
@@ -186,19 +185,19 @@ impl FitConfig {
             batch_size,
             optimiser,
             learning_rate: o.learning_rate.unwrap_or(match (optimiser, exact) {
-                (OptimiserKind::Adam, true) => 0.02,
+                (OptimiserKind::Adam, true) => 0.05,
                 (OptimiserKind::Adam, false) => 0.002,
                 (OptimiserKind::Sgd, _) => 0.2,
             }),
             schedule: o.schedule.unwrap_or(Schedule::Linear),
             warm_up: o.warm_up.unwrap_or(0),
             momentum: o.momentum.unwrap_or(0.0),
-            l2: o.l2.unwrap_or(if exact { 1e-3 } else { 0.0 }),
+            l2: o.l2.unwrap_or(1e-3),
             l1: o.l1.unwrap_or(0.0),
             centred: o.centred.unwrap_or(true),
             average: o.average.unwrap_or(0.0),
             monitor_every: o.monitor_every.unwrap_or(monitor_every.max(1)),
-            patience: o.patience.unwrap_or(10),
+            patience: o.patience.unwrap_or(40),
             log_z: o.log_z.unwrap_or(LogZMethod::Auto),
             ais_chains: o.ais_chains.unwrap_or(100),
             ais_temperatures: o.ais_temperatures.unwrap_or(1_000),

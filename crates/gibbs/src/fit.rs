@@ -19,7 +19,7 @@ use crate::trainer::Trainer;
 /// Largest number of terms of an exact `log Z` at every look.
 const MONITOR_EXACT_WORK: u64 = 1 << 26;
 /// Rows of each part that a look uses for the pseudo-likelihood, which is there for comparison only.
-const PSEUDO_ROWS: usize = 500;
+const PSEUDO_ROWS: usize = 200;
 /// Rows of the training part that a look uses for its log-likelihood.
 const TRAIN_ROWS: usize = 5_000;
 /// Seconds between checkpoints when no look at the likelihood comes first.

@@ -121,7 +121,7 @@ impl<'a> Rows<'a> {
             let cell = short(&String::from_utf8_lossy(&record[c]));
             let name = &self.names[c];
             let advice = if self.row == 1 {
-                "if the first line holds column names, say --header".to_string()
+                "if the first line holds column names, say --header true".to_string()
             } else {
                 format!("leave the column out with --drop {name}, or name the wanted ones with --columns")
             };

@@ -45,7 +45,7 @@ fn values_that_are_no_bits() {
     assert!(matches!(&e, DataError::NotBinary { row: 3, column, value: 5.0, .. } if column == "b"));
     assert!(e.to_string().contains("--binarize THRESHOLD"), "{e}");
     let e = Preprocess::fit(&csv("a,b\n1,0\n0,0.5\n"), BinariseOption::None).unwrap_err();
-    assert!(e.to_string().contains("--binarize 0.5") && e.to_string().contains("--bernoulli"), "{e}");
+    assert!(e.to_string().contains("--binarize 0.5") && e.to_string().contains("--binarize bernoulli"), "{e}");
     assert!(matches!(
         Preprocess::fit(&csv("a\n1\nNA\n"), BinariseOption::Threshold(1.0)),
         Err(DataError::Missing { row: 3, .. })

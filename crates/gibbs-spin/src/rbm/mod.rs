@@ -18,9 +18,9 @@ use gibbs_core::rows::{Natural, Rows};
 use gibbs_core::scratch::Scratch;
 use gibbs_kernels::bit_gemm::{self, Matrix};
 use gibbs_kernels::{activation, bits};
+use rayon::prelude::*;
 
 use crate::Bits;
-use crate::bernoulli::softplus;
 
 /// Name of the weight matrix among the parameters, shape visible x hidden.
 pub const WEIGHTS: &str = "weights";
@@ -221,19 +221,23 @@ impl Flips for Rbm {
         let (nv, nh) = (self.n_visible, self.n_hidden);
         let mut input = ws.take_f32(x.n_rows() * nh);
         self.hidden_input(x, &mut input);
-        for (row, deltas) in out.chunks_exact_mut(nv).enumerate() {
+        let one_row = |buffer: &mut Vec<f32>, (row, deltas): (usize, &mut [f64])| {
             let before = &input[row * nh..(row + 1) * nh];
-            for (i, delta) in deltas.iter_mut().enumerate() {
-                let sign = if x.get(row, i) { -1.0 } else { 1.0 };
-                let weights = &self.weights()[i * nh..(i + 1) * nh];
-                let change: f64 = before
-                    .iter()
-                    .zip(weights)
-                    .map(|(&a, &w)| softplus(f64::from(a) + f64::from(sign * w)) - softplus(f64::from(a)))
-                    .sum();
-                *delta = -f64::from(sign * self.visible_bias()[i]) - change;
+            let sign = |i: usize| if x.get(row, i) { -1.0 } else { 1.0 };
+            // Hidden inputs after each flip, one visible unit a row.
+            buffer.clear();
+            for (i, weights) in self.weights().chunks_exact(nh).enumerate() {
+                let sign = sign(i);
+                buffer.extend(before.iter().zip(weights).map(|(a, w)| a + sign * w));
             }
-        }
+            activation::softplus_sum(buffer, nv, nh, 1.0, deltas);
+            let mut unflipped = [0.0];
+            activation::softplus_sum(before, 1, nh, 1.0, &mut unflipped);
+            for (i, delta) in deltas.iter_mut().enumerate() {
+                *delta = unflipped[0] - *delta - f64::from(sign(i) * self.visible_bias()[i]);
+            }
+        };
+        out.par_chunks_exact_mut(nv).enumerate().for_each_init(Vec::new, one_row);
         ws.give_f32(input);
     }
 }

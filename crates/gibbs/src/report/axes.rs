@@ -8,7 +8,7 @@ use super::{escape, number};
 pub(super) const WIDTH: f64 = 720.0;
 const LEFT: f64 = 72.0;
 const RIGHT: f64 = 16.0;
-const TOP: f64 = 12.0;
+const TOP: f64 = 28.0;
 const BOTTOM: f64 = 44.0;
 
 /// A rectangle with a linear scale on each side.

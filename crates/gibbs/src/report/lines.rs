@@ -57,10 +57,10 @@ impl Lines {
                 let stroke = COLOURS[colour % COLOURS.len()];
                 colour += 1;
                 skipped += draw_series(&mut body, &axes, series, stroke);
-                let y = top + 24.0 + 18.0 * i as f64;
-                let _ =
-                    write!(body, r#"<line x1="86" x2="108" y1="{y}" y2="{y}" stroke="{stroke}" stroke-width="3"/>"#);
-                let _ = write!(body, r#"<text x="114" y="{}">{}</text>"#, y + 4.0, escape(&series.name));
+                // The legend stands above the plot, where no line can cross it.
+                let (x, y) = (84.0 + 190.0 * i as f64, top + 14.0);
+                let _ = write!(body, r#"<path d="M{x} {y}h22" stroke="{stroke}" stroke-width="3"/>"#);
+                let _ = write!(body, r#"<text x="{}" y="{}">{}</text>"#, x + 28.0, y + 4.0, escape(&series.name));
             }
             top += PANEL_HEIGHT;
         }

@@ -8,7 +8,7 @@
 //! All functions halve the chains first and return NaN for draws that never change. (`ArviZ` returns `S` there.)
 //!
 //! # Source
-//! Vehtari et al. 2021, sections 3.2 and 4.3, DOI 10.1214/20-BA1221; Geyer 1992, DOI 10.1214/ss/1177011137.
+//! Vehtari et al. 2021, section 3.2 (ESS) and section 4 (bulk, tail, quantile), DOI 10.1214/20-BA1221; Geyer 1992, DOI 10.1214/ss/1177011137.
 
 use super::autocorrelation::mean_autocovariance;
 use super::draws::{Chains, Draws, mean as mean_of, variance};

@@ -25,7 +25,8 @@ pub fn mean(draws: &Draws) -> f64 {
 /// moments.
 ///
 /// # Source
-/// Kenney & Keeping 1951, *Mathematics of Statistics* 2, p. 141, with the ESS of the squares for the number of draws.
+/// The large-sample error of a standard deviation (Kenney & Keeping 1951, *Mathematics of Statistics* 2), with the ESS
+/// of the squares for the number of draws.
 pub fn sd(draws: &Draws) -> f64 {
     let centre = draws.mean();
     let square: Vec<f64> = draws.values().iter().map(|x| (x - centre).powi(2)).collect();

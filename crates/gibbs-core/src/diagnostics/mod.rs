@@ -13,9 +13,10 @@
 //!
 //! The definitions are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner 2021, *Bayesian Analysis* 16(2),
 //! DOI 10.1214/20-BA1221, in the form `ArviZ` 0.23 computes them; `tests/diagnostics.rs` compares the two to 1e-10.
-//! They differ in one place on purpose: **draws that never change** have no effective sample size here (NaN, as in R's
-//! package `posterior`), where `ArviZ` calls every one of them independent. A stuck chain must not look like a perfect
-//! one.
+//! They differ in one place on purpose: **draws that never change** have no effective sample size here (NaN), where `ArviZ`
+//! calls every one of them independent: a stuck chain must not look like a perfect one. (R's package `posterior` goes
+//! further and gives no value as soon as one of the chains is constant. Here one stuck chain among moving ones shows in
+//! R-hat and lowers the ESS; and for a rare bit it is no fault.)
 pub mod autocorrelation;
 pub mod draws;
 pub mod ess;

@@ -11,7 +11,7 @@ static NORMAL: LazyLock<Normal> = LazyLock::new(Normal::standard);
 /// Replaces each draw by the normal quantile of its pooled rank, `Phi^-1((r - 3/8) / (S + 1/4))`; ties share their
 /// average rank.
 ///
-/// Vehtari et al. 2021, equation 14 (offsets of Blom 1958).
+/// Vehtari et al. 2021, section 4, with the offsets of Blom 1958.
 pub(crate) fn normal_scores(chains: &Chains) -> Chains {
     let x = &chains.values;
     let mut order: Vec<usize> = (0..x.len()).collect();

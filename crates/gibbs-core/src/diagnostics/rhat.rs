@@ -26,7 +26,7 @@ use super::rank::{folded, normal_scores};
 /// ```
 ///
 /// # Source
-/// Vehtari et al. 2021, equations 4 and 14 and section 4.2, DOI 10.1214/20-BA1221.
+/// Vehtari et al. 2021, section 4, DOI 10.1214/20-BA1221.
 pub fn rank(draws: &Draws) -> f64 {
     let split = draws.split();
     if draws.n_chains() < 2 || split.is_constant() {
@@ -41,7 +41,7 @@ pub fn rank(draws: &Draws) -> f64 {
 /// NaN for draws that never change.
 ///
 /// # Source
-/// Vehtari et al. 2021, equations 1 to 4, DOI 10.1214/20-BA1221.
+/// Vehtari et al. 2021, section 3, DOI 10.1214/20-BA1221.
 pub fn split(draws: &Draws) -> f64 {
     ratio(&draws.split())
 }

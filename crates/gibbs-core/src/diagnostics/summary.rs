@@ -41,8 +41,8 @@ pub struct Summary {
 
 /// What counts as mixed.
 ///
-/// The defaults are the advice of Vehtari et al. 2021, section 2: R-hat below 1.01, and an ESS of 400 for four chains,
-/// i.e. 100 a chain or 50 for each of the halves that R-hat compares, below which R-hat itself is not reliable.
+/// The defaults are the advice of Vehtari et al. 2021, DOI 10.1214/20-BA1221: R-hat below 1.01, and an ESS of 400 for four
+/// chains, i.e. 100 a chain or 50 for each of the halves that R-hat compares, below which R-hat itself is not reliable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     /// R-hat must be below this.
@@ -185,6 +185,27 @@ mod tests {
             short.verdict(&Thresholds::default()),
             Verdict::TooFewDraws { ess: 300.0, wanted: 400.0, .. }
         ));
+    }
+
+    #[test]
+    fn a_value_at_its_threshold_is_not_good_enough() {
+        let at = |rhat: f64, ess_tail: f64| {
+            let summary = Summary {
+                n_chains: 4,
+                n_draws: 1000,
+                mean: 0.0,
+                sd: 1.0,
+                mcse_mean: 0.05,
+                ess_bulk: 500.0,
+                ess_tail,
+                rhat,
+            };
+            summary.verdict(&Thresholds::default())
+        };
+        assert_eq!(at(1.0099, 401.0), Verdict::Mixed { rhat: 1.0099, ess: 401.0 });
+        assert_eq!(at(1.01, 401.0), Verdict::NotMixed { rhat: 1.01, threshold: 1.01 });
+        assert_eq!(at(1.0, 400.0), Verdict::TooFewDraws { rhat: 1.0, ess: 400.0, wanted: 400.0 });
+        assert_eq!(at(f64::NAN, 400.0), Verdict::Constant { value: 0.0 });
     }
 
     #[test]

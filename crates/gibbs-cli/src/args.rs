@@ -128,6 +128,7 @@ pub struct Sample {
 
 /// How `log Z` is obtained.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "fields are named as their flags")]
 pub struct LogZ {
     /// How log Z is obtained
     #[arg(long, value_enum, default_value = "auto")]

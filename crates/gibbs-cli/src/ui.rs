@@ -38,10 +38,10 @@ impl Terminal {
     }
 
     fn with_bar(&self, act: impl FnOnce(&ProgressBar)) {
-        if let Ok(bar) = self.bar.lock() {
-            if let Some(bar) = bar.as_ref() {
-                act(bar);
-            }
+        if let Ok(bar) = self.bar.lock()
+            && let Some(bar) = bar.as_ref()
+        {
+            act(bar);
         }
     }
 }

@@ -68,6 +68,9 @@ impl Natural {
     }
 
     /// `self = a * self + b * other`.
+    ///
+    /// # Panics
+    /// If the blocks differ in size.
     pub fn blend(&mut self, a: f64, b: f64, other: &Natural) {
         assert_eq!(self.logits.len(), other.logits.len(), "natural parameters of the same block");
         for (x, y) in self.logits.iter_mut().zip(&other.logits) {

@@ -28,7 +28,7 @@ impl Bits {
     pub fn from_words(n_rows: usize, n_cols: usize, mut words: Vec<u64>) -> Self {
         let stride = words_per_row(n_cols);
         assert_eq!(words.len(), n_rows * stride, "one word for every 64 columns of a row");
-        if n_cols % 64 != 0 {
+        if !n_cols.is_multiple_of(64) {
             let mask = (1u64 << (n_cols % 64)) - 1;
             words.iter_mut().skip(stride - 1).step_by(stride).for_each(|w| *w &= mask);
         }

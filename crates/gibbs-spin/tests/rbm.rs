@@ -142,15 +142,15 @@ fn centred_gradient_is_the_gradient_in_centred_units() {
     centring.apply(&model, &mut found);
     let (gw, gb, gc) = (plain.get(WEIGHTS), plain.get(VISIBLE_BIAS), plain.get(HIDDEN_BIAS));
     let dw = |i: usize, j: usize| gw[i * 3 + j] - mu[i] * gc[j] - gb[i] * lambda[j];
-    for i in 0..5 {
+    for (i, g) in gb.iter().enumerate() {
         for j in 0..3 {
             assert!((found.get(WEIGHTS)[i * 3 + j] - dw(i, j)).abs() < 1e-6);
         }
-        let db = gb[i] - (0..3).map(|j| dw(i, j) * lambda[j]).sum::<f32>();
+        let db = g - (0..3).map(|j| dw(i, j) * lambda[j]).sum::<f32>();
         assert!((found.get(VISIBLE_BIAS)[i] - db).abs() < 1e-6);
     }
-    for j in 0..3 {
-        let dc = gc[j] - (0..5).map(|i| dw(i, j) * mu[i]).sum::<f32>();
+    for (j, g) in gc.iter().enumerate() {
+        let dc = g - (0..5).map(|i| dw(i, j) * mu[i]).sum::<f32>();
         assert!((found.get(HIDDEN_BIAS)[j] - dc).abs() < 1e-6);
     }
 }

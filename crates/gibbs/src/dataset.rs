@@ -65,12 +65,11 @@ fn read_options(o: &FitOptions) -> ReadOptions {
 pub fn binarise_option(options: &FitOptions) -> Result<BinariseOption, Error> {
     match options.binarize.as_deref() {
         Some("bernoulli") => Ok(BinariseOption::Bernoulli { range: None }),
-        Some("none") => Ok(BinariseOption::None),
         Some(text) => match text.parse::<f64>() {
             Ok(t) if t.is_finite() => Ok(BinariseOption::Threshold(t)),
             _ => Err(Error::Usage(format!("--binarize takes a number, `bernoulli` or `none`, found `{text}`"))),
         },
-        None => Ok(BinariseOption::None),
+        None | Some("none") => Ok(BinariseOption::None),
     }
 }
 
@@ -145,6 +144,9 @@ pub fn split_of(table: &Table, options: &FitOptions) -> Result<Split, Error> {
 /// Divides a table by `split` and turns it into bits. The table is given up on the way.
 pub fn prepare(table: Table, preprocess: Preprocess, split: Split, seed: u64) -> Result<Prepared, Error> {
     let all = to_bits(&table, &preprocess, seed)?;
+    let (shape, max_log_likelihood, data_sha256) = (table.shape, table.max_log_likelihood, table.source_hash_hex());
+    // The raw values are up to 64 times larger than their bits: they go before the parts are copied.
+    drop(table);
     let weights = all.weights.as_deref();
     Ok(Prepared {
         train: Part::select(&all.rows, weights, &split.train),
@@ -152,9 +154,9 @@ pub fn prepare(table: Table, preprocess: Preprocess, split: Split, seed: u64) ->
         test: Part::select(&all.rows, weights, &split.test),
         preprocess,
         split,
-        shape: table.shape,
-        max_log_likelihood: table.max_log_likelihood,
-        data_sha256: table.source_hash_hex(),
+        shape,
+        max_log_likelihood,
+        data_sha256,
     })
 }
 

@@ -54,14 +54,13 @@ impl Error {
     /// 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Usage(_) => 2,
             // A name, a flag or a setting is the user's words, not the data's content.
             Error::Data(e) if is_usage(e) => 2,
             Error::Data(_) => 3,
             Error::Run { .. } | Error::Io { .. } => 4,
             Error::Diverged { .. } => 5,
             Error::LogZ(gibbs_core::log_partition::LogZError::Interrupted) | Error::Interrupted => 130,
-            Error::LogZ(_) => 2,
+            Error::Usage(_) | Error::LogZ(_) => 2,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Training: from prepared data to the best checkpoint by the true validation log-likelihood.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
@@ -159,7 +160,8 @@ impl<'a> Session<'a> {
                 self.checkpoint(Status::Interrupted)?;
                 return Err(Error::Interrupted);
             }
-            let look = (self.trainer.step() + 1) % self.config.monitor_every == 0 || self.trainer.step() + 1 == total;
+            let look =
+                (self.trainer.step() + 1).is_multiple_of(self.config.monitor_every) || self.trainer.step() + 1 == total;
             self.trainer.update(look)?;
             progress.advance(self.trainer.step());
             if look {
@@ -241,7 +243,7 @@ impl<'a> Session<'a> {
     }
 
     fn checkpoint(&mut self, status: Status) -> Result<(), Error> {
-        crate::tensors::write(&self.run.file("state.safetensors"), &self.trainer.save(), &Default::default())?;
+        crate::tensors::write(&self.run.file("state.safetensors"), &self.trainer.save(), &BTreeMap::new())?;
         self.write_model()?;
         self.manifest.status = status;
         self.manifest.wall_seconds = self.seconds();

@@ -174,9 +174,9 @@ impl FitOptions {
 
     /// The options of `self`, and where `self` is silent those of `other`: flags win over a file.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
+    pub fn or(self, other: &Self) -> Self {
         let mine = to_map(&self);
-        let mut merged = to_map(&other);
+        let mut merged = to_map(other);
         merged.extend(mine.into_iter().filter(|(_, v)| !v.is_null()));
         serde_json::from_value(merged.into()).unwrap_or(self)
     }
@@ -201,7 +201,7 @@ mod tests {
     fn flags_win_and_unknown_keys_are_named() {
         let file = FitOptions::from_toml("hidden = 3\nseed = 7\nschedule = \"linear\"").unwrap();
         let flags = FitOptions { hidden: Some(9), ..FitOptions::default() };
-        let merged = flags.or(file);
+        let merged = flags.or(&file);
         assert_eq!((merged.hidden, merged.seed, merged.schedule), (Some(9), Some(7), Some(Schedule::Linear)));
         let error = FitOptions::from_toml("learning_rat = 0.1").unwrap_err();
         assert!(error.to_string().contains("`learning_rate`"), "{error}");

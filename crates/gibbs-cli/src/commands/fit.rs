@@ -24,7 +24,7 @@ fn begin(args: &Fit) -> Result<(RunDir, Plan), Error> {
     let mut options = args.options.clone();
     if let Some(path) = &args.config {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        options = options.or(FitOptions::from_toml(&text)?);
+        options = options.or(&FitOptions::from_toml(&text)?);
     }
     let plan = pipeline::plan(&options)?;
     Ok((RunDir::create(&args.out, args.force)?, plan))

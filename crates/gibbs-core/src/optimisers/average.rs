@@ -10,21 +10,21 @@ use crate::persist::{Persist, StateError, TensorMap};
 #[derive(Clone, Debug)]
 pub struct Average {
     decay: f32,
-    average: ParamMap,
+    params: ParamMap,
     steps: u64,
 }
 
 impl Average {
     /// With a decay in `[0, 1)`, started at `params`.
     pub fn new(decay: f32, params: &ParamMap) -> Self {
-        Self { decay, average: params.clone(), steps: 0 }
+        Self { decay, params: params.clone(), steps: 0 }
     }
 
     /// Takes in the parameters after an update.
     pub fn update(&mut self, params: &ParamMap) {
         let warm = self.steps as f32 / (self.steps as f32 + 10.0);
         let keep = self.decay.min(warm);
-        for (a, p) in self.average.flat_mut().iter_mut().zip(params.flat()) {
+        for (a, p) in self.params.flat_mut().iter_mut().zip(params.flat()) {
             *a += (1.0 - keep) * (p - *a);
         }
         self.steps += 1;
@@ -32,18 +32,18 @@ impl Average {
 
     /// The average.
     pub fn params(&self) -> &ParamMap {
-        &self.average
+        &self.params
     }
 }
 
 impl Persist for Average {
     fn save(&self, prefix: &str, to: &mut TensorMap) {
-        self.average.save(prefix, to);
+        self.params.save(prefix, to);
         to.insert_u64(format!("{prefix}steps"), self.steps);
     }
 
     fn load(&mut self, prefix: &str, from: &TensorMap) -> Result<(), StateError> {
-        self.average.load(prefix, from)?;
+        self.params.load(prefix, from)?;
         self.steps = from.expect_u64(&format!("{prefix}steps"))?;
         Ok(())
     }

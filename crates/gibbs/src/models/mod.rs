@@ -70,7 +70,6 @@ pub trait Model: Send + Sync {
     fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error>;
 
     /// Runs chains at inverse temperature `beta` for `steps` steps; returns where they end.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a sampling run")]
     fn sample(
         &self,
         n_chains: usize,

@@ -64,12 +64,12 @@ fn read_options(o: &FitOptions) -> ReadOptions {
 /// How values become bits, as the user said; as they are if nothing was said.
 pub fn binarise_option(options: &FitOptions) -> Result<BinariseOption, Error> {
     match options.binarize.as_deref() {
+        None | Some("none") => Ok(BinariseOption::None),
         Some("bernoulli") => Ok(BinariseOption::Bernoulli { range: None }),
         Some(text) => match text.parse::<f64>() {
             Ok(t) if t.is_finite() => Ok(BinariseOption::Threshold(t)),
             _ => Err(Error::Usage(format!("--binarize takes a number, `bernoulli` or `none`, found `{text}`"))),
         },
-        None | Some("none") => Ok(BinariseOption::None),
     }
 }
 

@@ -9,7 +9,7 @@ use gibbs::pipeline::PartName;
 
 /// Energy-based models that tell the truth about their likelihood.
 #[derive(Debug, Parser)]
-#[command(name = "gibbs", version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "gibbs", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -46,6 +46,7 @@ pub enum Command {
     /// Train an RBM on handwritten digits, evaluate it exactly and by AIS, sample, and write a report
     Demo(Demo),
     /// Fit a model to a table, a folder of pictures or a named set
+    #[command(allow_negative_numbers = true)]
     Fit(Box<Fit>),
     /// Draw samples from a fitted model
     Sample(Sample),

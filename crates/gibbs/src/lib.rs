@@ -35,3 +35,8 @@ mod trainer;
 pub use gibbs_core as core;
 pub use gibbs_data as data;
 pub use gibbs_spin as spin;
+
+/// The examples of the README run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

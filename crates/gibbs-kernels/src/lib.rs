@@ -1,7 +1,7 @@
 //! Hot loops on plain slices: matrix products with a 0/1 operand, activations, random numbers, exact sums.
 //!
 //! Every operation lives in its own folder: `mod.rs` is the safe interface, `scalar.rs` the plain twin that defines
-//! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level`]). There is no AVX-512 variant:
+//! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level()`]). There is no AVX-512 variant:
 //! the machines this was written on cannot run one, and an untested variant is worse than none.
 //!
 //! # Conventions

@@ -89,10 +89,8 @@ fn epochs(name: &str, persistent: bool, n: usize, repetitions: u64) {
 }
 
 fn anneal(temperatures: usize, repetitions: u64) {
-    let path = RbmPath::new(
-        Bernoulli::new(vec![-1.9; VISIBLE]),
-        Rbm::random(VISIBLE, HIDDEN, 0.05, &Key::from_seed(2)),
-    );
+    let path =
+        RbmPath::new(Bernoulli::new(vec![-1.9; VISIBLE]), Rbm::random(VISIBLE, HIDDEN, 0.05, &Key::from_seed(2)));
     let Ok(ais) = Ais::new(BlockGibbs, 100, linear_ladder(temperatures)) else { return };
     let mut seconds = Vec::new();
     for repetition in 0..=repetitions {

@@ -157,7 +157,7 @@ impl FitConfig {
         let updates = if exact { 2_400 } else { 12_000 };
         let optimiser = o.optimiser.unwrap_or(if exact { OptimiserKind::Adam } else { OptimiserKind::Sgd });
         let epochs = o.epochs.unwrap_or(u64::div_ceil(updates, per_epoch).max(5));
-        let monitor_every = (epochs * per_epoch).div_ceil(60);
+        let monitor_every = epochs.saturating_mul(per_epoch).div_ceil(60);
         let config = Self {
             format: FORMAT,
             data: o.data.clone().unwrap_or_default(),

@@ -196,6 +196,20 @@ fn to_map(options: &FitOptions) -> serde_json::Map<String, serde_json::Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_configurations_never_panic(
+            key in "(hidden|epochs|batch_size|learning_rate|n_chains|schedule|columns|[a-z_]{1,8})",
+            value in "(-?[0-9]{1,25}|[0-9.e+-]{1,6}|\"[a-z]*\"|\\[\\]|nan|inf|true|.{0,8})",
+        ) {
+            use crate::config::{DataFacts, FitConfig};
+            if let Ok(options) = FitOptions::from_toml(&format!("{key} = {value}")) {
+                let _ = FitConfig::resolve(&options, DataFacts { n_train: 100, n_columns: 20 });
+            }
+        }
+    }
 
     #[test]
     fn flags_win_and_unknown_keys_are_named() {

@@ -115,7 +115,7 @@ impl<'a> Trainer<'a> {
     }
 
     pub(crate) fn total_steps(&self) -> u64 {
-        self.config.epochs * self.steps_per_epoch()
+        self.config.epochs.saturating_mul(self.steps_per_epoch())
     }
 
     pub(crate) fn stopped_early(&self) -> bool {

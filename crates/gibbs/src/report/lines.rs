@@ -53,7 +53,7 @@ impl Lines {
             if let Some((at, label)) = &self.marker {
                 axes.marker(&mut body, *at, label);
             }
-            for (i, series) in panel.series.iter().enumerate() {
+            for (i, series) in panel.series.iter().filter(|s| !s.points.is_empty()).enumerate() {
                 let stroke = COLOURS[colour % COLOURS.len()];
                 colour += 1;
                 skipped += draw_series(&mut body, &axes, series, stroke);

@@ -148,6 +148,15 @@ pub fn prepare(table: Table, preprocess: Preprocess, split: Split, seed: u64) ->
     // The raw values are up to 64 times larger than their bits: they go before the parts are copied.
     drop(table);
     let weights = all.weights.as_deref();
+    for (part, index) in split.parts() {
+        let total: f64 = weights.map_or(1.0, |w| index.iter().map(|&i| w[i]).sum());
+        if !index.is_empty() && total <= 0.0 {
+            return Err(Error::Usage(format!(
+                "the {} rows of the {part} part all have weight zero: check --weight-column, or choose another --seed",
+                index.len()
+            )));
+        }
+    }
     Ok(Prepared {
         train: Part::select(&all.rows, weights, &split.train),
         validation: Part::select(&all.rows, weights, &split.validation),

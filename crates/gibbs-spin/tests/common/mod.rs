@@ -121,15 +121,10 @@ pub fn index_of(x: &Bits, row: usize) -> usize {
     (0..x.n_cols()).fold(0, |s, k| s | usize::from(x.get(row, k)) << k)
 }
 
-pub fn counts(x: &Bits) -> Vec<f64> {
-    let mut counts = vec![0.0; 1 << x.n_cols()];
-    (0..x.n_rows()).for_each(|row| counts[index_of(x, row)] += 1.0);
+pub fn counts(x: &Bits) -> Vec<u64> {
+    let mut counts = vec![0; 1 << x.n_cols()];
+    (0..x.n_rows()).for_each(|row| counts[index_of(x, row)] += 1);
     counts
-}
-
-pub fn chi_square(counts: &[f64], probs: &[f64]) -> f64 {
-    let n: f64 = counts.iter().sum();
-    counts.iter().zip(probs).map(|(c, p)| (c - n * p).powi(2) / (n * p)).sum()
 }
 
 /// Probabilities of all visible rows at `beta`, from the path's own weights against the base: checked elsewhere.

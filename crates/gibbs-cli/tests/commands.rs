@@ -255,6 +255,18 @@ fn bad_input_is_said_in_plain_words() {
 }
 
 #[test]
+fn a_handful_of_rows_is_enough_to_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    for rows in [1, 2, 5] {
+        std::fs::write(d.join("t.csv"), format!("a,b\n{}", "1,0\n".repeat(rows))).unwrap();
+        ok(d, "fit t.csv --hidden 2 --epochs 5 --out run --force --quiet");
+        ok(d, "report run");
+        assert!(json(d, "eval run t.csv --json")["log_likelihood"]["mean"].is_number());
+    }
+}
+
+#[test]
 fn divergence_keeps_the_last_good_model() {
     let dir = folder();
     let d = dir.path();

@@ -18,16 +18,26 @@ const Z95: f64 = 1.959_963_984_540_054;
 const PSEUDO_ROWS: usize = 5_000;
 
 /// A mean with its uncertainty, nats.
+///
+/// One row alone has no standard error: it is infinite, as is the interval, and `null` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeanLogLikelihood {
     /// Mean over the rows.
     pub mean: f64,
     /// Standard error of the mean over the draw of the rows.
+    #[serde(deserialize_with = "null_is_unknown")]
     pub std_err: f64,
     /// Lower end of the 95 % interval that joins the rows' and log Z's uncertainty.
+    #[serde(deserialize_with = "null_is_unknown")]
     pub lower: f64,
     /// Upper end.
+    #[serde(deserialize_with = "null_is_unknown")]
     pub upper: f64,
+}
+
+/// JSON has no infinity: what is not finite is written as `null` and read back as NaN.
+fn null_is_unknown<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 /// `log Z` as it is reported, nats.

@@ -1,0 +1,74 @@
+//! Optimisers against their formulas written out by hand, and saved state against an uninterrupted run.
+
+use gibbs_core::optimisers::{Adam, Average, Decay, Optimiser, Schedule, Sgd};
+use gibbs_core::params::ParamMap;
+use gibbs_core::persist::{Persist, TensorMap};
+
+fn params(values: [f32; 2]) -> ParamMap {
+    let mut p = ParamMap::zeros(&[("weights", &[2])]);
+    p.get_mut("weights").copy_from_slice(&values);
+    p
+}
+
+#[test]
+fn sgd_with_momentum() {
+    let mut p = params([1.0, 1.0]);
+    let mut sgd = Sgd::new(0.5, &p);
+    sgd.step(&mut p, &params([1.0, -2.0]), 0.1);
+    sgd.step(&mut p, &params([1.0, 0.0]), 0.1);
+    // Velocities 1, -2, then 1.5, -1.
+    assert!((p.flat()[0] - 0.75).abs() < 1e-6 && (p.flat()[1] - 1.3).abs() < 1e-6, "{:?}", p.flat());
+}
+
+#[test]
+fn adam_first_steps() {
+    let mut p = params([0.0, 0.0]);
+    let mut adam = Adam::new(&p);
+    // The first step is the rate times the sign of the gradient, whatever its size.
+    adam.step(&mut p, &params([100.0, -0.001]), 0.1);
+    assert!((p.flat()[0] + 0.1).abs() < 1e-5 && (p.flat()[1] - 0.1).abs() < 1e-5, "{:?}", p.flat());
+    // Second step, gradient zero: m = 0.9 * 0.1 g, v = 0.999 * 0.001 g^2, both corrected.
+    adam.step(&mut p, &params([0.0, 0.0]), 0.1);
+    let (m, v) = (0.09 / (1.0 - 0.81), 0.000_999 / (1.0 - 0.998_001f64));
+    let exact = -0.1 - 0.1 * m / v.sqrt();
+    assert!((f64::from(p.flat()[0]) - exact).abs() < 1e-4, "{} {exact}", p.flat()[0]);
+}
+
+#[test]
+fn a_saved_optimiser_goes_on_bit_for_bit() {
+    let gradients = [[0.3, -1.0], [0.1, 2.0], [-0.7, 0.5], [0.2, 0.2]];
+    let fresh: [fn(&ParamMap) -> Box<dyn Optimiser>; 2] = [|p| Box::new(Adam::new(p)), |p| Box::new(Sgd::new(0.9, p))];
+    for new in fresh {
+        let mut whole = params([1.0, -1.0]);
+        let mut optimiser = new(&whole);
+        gradients.iter().for_each(|g| optimiser.step(&mut whole, &params(*g), 0.05));
+
+        let mut halves = params([1.0, -1.0]);
+        let mut first = new(&halves);
+        gradients[..2].iter().for_each(|g| first.step(&mut halves, &params(*g), 0.05));
+        let mut saved = TensorMap::default();
+        first.save("o.", &mut saved);
+        let mut second = new(&halves);
+        second.load("o.", &saved).unwrap();
+        gradients[2..].iter().for_each(|g| second.step(&mut halves, &params(*g), 0.05));
+        assert_eq!(whole, halves);
+    }
+}
+
+#[test]
+fn averages_decay_and_schedules() {
+    let mut average = Average::new(0.5, &params([0.0, 0.0]));
+    for _ in 0..60 {
+        average.update(&params([2.0, -4.0]));
+    }
+    assert!((average.params().flat()[0] - 2.0).abs() < 1e-5);
+
+    let mut grad = params([0.0, 0.0]);
+    Decay { l2: 0.1, l1: 0.01, on: "weights" }.add_grad(&params([2.0, -3.0]), &mut grad);
+    assert!((grad.flat()[0] - 0.21).abs() < 1e-6 && (grad.flat()[1] + 0.31).abs() < 1e-6);
+
+    assert_eq!(Schedule::Cosine.factor(0, 10, 0), 1.0);
+    assert!((Schedule::Cosine.factor(5, 10, 0) - 0.5).abs() < 1e-12);
+    assert_eq!(Schedule::Linear.factor(10, 10, 0), 0.0);
+    assert_eq!(Schedule::Linear.factor(3, 10, 4), 1.0);
+}

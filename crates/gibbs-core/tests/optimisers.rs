@@ -2,7 +2,7 @@
 
 use gibbs_core::optimisers::{Adam, Average, Decay, Optimiser, Schedule, Sgd};
 use gibbs_core::params::ParamMap;
-use gibbs_core::persist::{Persist, TensorMap};
+use gibbs_core::persist::TensorMap;
 
 fn params(values: [f32; 2]) -> ParamMap {
     let mut p = ParamMap::zeros(&[("weights", &[2])]);
@@ -37,7 +37,8 @@ fn adam_first_steps() {
 #[test]
 fn a_saved_optimiser_goes_on_bit_for_bit() {
     let gradients = [[0.3, -1.0], [0.1, 2.0], [-0.7, 0.5], [0.2, 0.2]];
-    let fresh: [fn(&ParamMap) -> Box<dyn Optimiser>; 2] = [|p| Box::new(Adam::new(p)), |p| Box::new(Sgd::new(0.9, p))];
+    type Fresh = fn(&ParamMap) -> Box<dyn Optimiser>;
+    let fresh: [Fresh; 2] = [|p| Box::new(Adam::new(p)), |p| Box::new(Sgd::new(0.9, p))];
     for new in fresh {
         let mut whole = params([1.0, -1.0]);
         let mut optimiser = new(&whole);

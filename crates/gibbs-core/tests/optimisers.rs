@@ -34,10 +34,12 @@ fn adam_first_steps() {
     assert!((f64::from(p.flat()[0]) - exact).abs() < 1e-4, "{} {exact}", p.flat()[0]);
 }
 
+/// Makes an optimiser for parameters of a layout.
+type Fresh = fn(&ParamMap) -> Box<dyn Optimiser>;
+
 #[test]
 fn a_saved_optimiser_goes_on_bit_for_bit() {
     let gradients = [[0.3, -1.0], [0.1, 2.0], [-0.7, 0.5], [0.2, 0.2]];
-    type Fresh = fn(&ParamMap) -> Box<dyn Optimiser>;
     let fresh: [Fresh; 2] = [|p| Box::new(Adam::new(p)), |p| Box::new(Sgd::new(0.9, p))];
     for new in fresh {
         let mut whole = params([1.0, -1.0]);

@@ -1,5 +1,7 @@
 //! Energies and what they can do. `p(x) = exp(-E(x)) / Z`, in nats, at temperature 1.
 
+use std::ops::Range;
+
 use crate::key::Key;
 use crate::params::ParamMap;
 use crate::rows::{Continuous, Discrete, Natural, Rows};
@@ -23,6 +25,13 @@ pub trait Energy: Send + Sync {
 pub trait Gradient: Energy<X: Continuous> {
     /// `e[i] = E(x_i)` and row `i` of `g` = `grad E(x_i)`, in one pass. `g` has the shape of `x`.
     fn energy_grad(&self, x: &Self::X, e: &mut [f64], g: &mut Self::X, ws: &mut Scratch);
+
+    /// The gradient alone, for kernels that never look at the energy.
+    fn grad(&self, x: &Self::X, g: &mut Self::X, ws: &mut Scratch) {
+        let mut e = ws.take_f64(x.n_rows());
+        self.energy_grad(x, &mut e, g, ws);
+        ws.give_f64(e);
+    }
 }
 
 /// Energies of two-valued sites that know the cost of a flip.
@@ -67,6 +76,51 @@ pub trait Parametric: Energy {
 
     /// `out += sum_i w_i dE(x_i)/dtheta`: all that likelihood-type objectives need.
     fn add_grad(&self, x: &Self::X, w: &[f64], out: &mut ParamMap, ws: &mut Scratch);
+
+    /// As [`Parametric::add_grad`] with weights chosen from the energies: `weigh(rows, e, w)` reads the energies of the
+    /// rows `rows` and writes their weights. Returns nothing: whatever else is wanted of the energies is the closure's
+    /// business. It may be called from several threads, on disjoint ranges of rows.
+    fn add_grad_with(&self, x: &Self::X, weigh: &Weigh<'_>, out: &mut ParamMap, ws: &mut Scratch) {
+        let n = x.n_rows();
+        let (mut e, mut w) = (ws.take_f64(n), ws.take_f64(n));
+        self.energy(x, &mut e, ws);
+        weigh(0..n, &e, &mut w);
+        self.add_grad(x, &w, out, ws);
+        ws.give_f64(e);
+        ws.give_f64(w);
+    }
+}
+
+/// Weights of rows from their energies: see [`Parametric::add_grad_with`].
+pub type Weigh<'a> = dyn Fn(Range<usize>, &[f64], &mut [f64]) + Sync + 'a;
+
+/// Directions of rows from their energies and gradients: see [`ScoreParametric::add_score_grad`].
+pub type Direct<'a, T> = dyn Fn(Range<usize>, &[f64], &[T], &mut [T]) + Sync + 'a;
+
+/// Energies whose derivatives in the state can be differentiated in the parameters: what score matching and gradient
+/// penalties need. `H` is the Hessian of `E` in `x`.
+pub trait ScoreParametric: Parametric + Gradient {
+    /// `out += d/dtheta sum_i v_i . grad E(x_i)` at fixed `v`, where `direct(rows, e, g, v)` reads the energies and
+    /// gradients of the rows `rows` (`g` and `v` are row-major) and writes the directions. It may be called from
+    /// several threads, on disjoint ranges of rows.
+    fn add_score_grad(
+        &self,
+        x: &Self::X,
+        direct: &Direct<'_, <Self::X as Continuous>::T>,
+        out: &mut ParamMap,
+        ws: &mut Scratch,
+    );
+
+    /// `curvature[i] = v_i' H(x_i) v_i` and `out += d/dtheta sum_i w_i v_i' H(x_i) v_i`.
+    fn add_curvature_grad(
+        &self,
+        x: &Self::X,
+        v: &Self::X,
+        w: &[f64],
+        curvature: &mut [f64],
+        out: &mut ParamMap,
+        ws: &mut Scratch,
+    );
 }
 
 /// Normalised energies that can be sampled exactly: `log p(x) = -E(x)`, `log Z = 0`.
@@ -80,5 +134,21 @@ impl<E: Energy + ?Sized> Energy for &E {
 
     fn energy(&self, x: &E::X, out: &mut [f64], ws: &mut Scratch) {
         (**self).energy(x, out, ws);
+    }
+}
+
+impl<E: Gradient + ?Sized> Gradient for &E {
+    fn energy_grad(&self, x: &E::X, e: &mut [f64], g: &mut E::X, ws: &mut Scratch) {
+        (**self).energy_grad(x, e, g, ws);
+    }
+
+    fn grad(&self, x: &E::X, g: &mut E::X, ws: &mut Scratch) {
+        (**self).grad(x, g, ws);
+    }
+}
+
+impl<E: Distribution + ?Sized> Distribution for &E {
+    fn sample(&self, n: usize, key: &Key) -> E::X {
+        (**self).sample(n, key)
     }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::key::Key;
 use crate::path::Path;
-use crate::persist::{Persist, StateError, TensorMap};
+use crate::persist::{Persist, StateError, Tensor, TensorMap};
 use crate::scratch::Scratch;
 
 /// A Markov kernel that leaves `p_beta` of a path invariant (or says in its docs by how much it does not).
@@ -75,6 +75,67 @@ impl<X: Persist, Eval: Persist> Persist for Evaluated<X, Eval> {
     fn load(&mut self, prefix: &str, from: &TensorMap) -> Result<(), StateError> {
         self.x.load(&format!("{prefix}x."), from)?;
         self.eval.load(&format!("{prefix}eval."), from)
+    }
+}
+
+/// What a step of a Metropolis-corrected (or Langevin) kernel tells diagnostics and adaptation, over the rows it moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MoveInfo {
+    /// Chains moved.
+    pub rows: usize,
+    /// Sum over chains of the acceptance probability `min(1, exp(-dH))`; the number of chains for uncorrected kernels.
+    pub acceptance: f64,
+    /// Chains whose trajectory diverged (energy error above 1,000 nats or not finite): they stayed where they were.
+    pub divergent: usize,
+    /// Sum over chains of the squared distance moved.
+    pub distance_squared: f64,
+}
+
+impl MoveInfo {
+    /// Joins the infos of two sets of chains or steps.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self {
+            rows: self.rows + other.rows,
+            acceptance: self.acceptance + other.acceptance,
+            divergent: self.divergent + other.divergent,
+            distance_squared: self.distance_squared + other.distance_squared,
+        }
+    }
+
+    /// Mean acceptance probability; NaN before any move.
+    pub fn acceptance_rate(&self) -> f64 {
+        self.acceptance / self.rows as f64
+    }
+}
+
+/// What adaptation changes in the gradient kernels: a factor on the step size and a diagonal metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepTuning {
+    /// Factor on the kernel's step size; 1 before adaptation.
+    pub scale: f64,
+    /// Variance of each coordinate (the inverse of a diagonal mass matrix); empty means 1 everywhere.
+    pub variance: Vec<f64>,
+}
+
+impl Default for StepTuning {
+    fn default() -> Self {
+        Self { scale: 1.0, variance: Vec::new() }
+    }
+}
+
+impl Persist for StepTuning {
+    fn save(&self, prefix: &str, to: &mut TensorMap) {
+        to.insert(format!("{prefix}scale"), Tensor::from_f64(&[1], &[self.scale]));
+        to.insert(format!("{prefix}variance"), Tensor::from_f64(&[self.variance.len()], &self.variance));
+    }
+
+    fn load(&mut self, prefix: &str, from: &TensorMap) -> Result<(), StateError> {
+        let name = format!("{prefix}scale");
+        self.scale = from.expect(&name, Some(&[1]))?.to_f64(&name)?[0];
+        let name = format!("{prefix}variance");
+        self.variance = from.expect(&name, None)?.to_f64(&name)?;
+        Ok(())
     }
 }
 

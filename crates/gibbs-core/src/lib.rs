@@ -9,9 +9,11 @@
 //! |---|---|
 //! | [`key`] | random keys: randomness as an argument |
 //! | [`rows`] | what is asked of a batch of states |
+//! | [`dense`], [`real`] | rows of real numbers |
 //! | [`energy`] | energies and their capabilities |
 //! | [`compose`] | sums, temperature, mixtures, conditioning |
 //! | [`path`], [`kernel`] | the one mechanism behind sampling, annealing, tempering and AIS |
+//! | [`ensemble`] | many chains over the cores |
 //! | [`samplers`] | kernels |
 //! | [`objective`], [`objectives`] | gradients for learning |
 //! | [`optimisers`] | SGD, Adam, schedules, decay, averaging |
@@ -19,8 +21,10 @@
 //! | [`diagnostics`] | R-hat, ESS, autocorrelation, flip rates, weights |
 //! | [`params`], [`persist`], [`scratch`] | parameters, saved state, reusable buffers |
 pub mod compose;
+pub mod dense;
 pub mod diagnostics;
 pub mod energy;
+pub mod ensemble;
 pub mod kernel;
 pub mod key;
 pub mod log_partition;
@@ -30,6 +34,7 @@ pub mod optimisers;
 pub mod params;
 pub mod path;
 pub mod persist;
+pub mod real;
 pub mod rows;
 pub mod samplers;
 pub mod scratch;

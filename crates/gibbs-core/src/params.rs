@@ -6,7 +6,7 @@ use crate::persist::{Persist, StateError, Tensor, TensorMap};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParamEntry {
     /// Name, such as `weights`.
-    pub name: &'static str,
+    pub name: String,
     /// Shape, row-major.
     pub shape: Vec<usize>,
     offset: usize,
@@ -36,11 +36,11 @@ pub struct ParamMap {
 
 impl ParamMap {
     /// Zero parameters with these names and shapes, in this order.
-    pub fn zeros(layout: &[(&'static str, &[usize])]) -> Self {
+    pub fn zeros(layout: &[(&str, &[usize])]) -> Self {
         let mut entries = Vec::with_capacity(layout.len());
         let mut offset = 0;
         for &(name, shape) in layout {
-            let entry = ParamEntry { name, shape: shape.to_vec(), offset };
+            let entry = ParamEntry { name: name.to_string(), shape: shape.to_vec(), offset };
             offset += entry.len();
             entries.push(entry);
         }
@@ -121,14 +121,14 @@ impl ParamMap {
     }
 
     /// The first entry that holds a NaN or an infinity, with the position inside it.
-    pub fn first_non_finite(&self) -> Option<(&'static str, usize)> {
+    pub fn first_non_finite(&self) -> Option<(&str, usize)> {
         // A NaN or an infinity times zero is NaN and stays in the sum: a pass that the compiler vectorises, taken
         // after every update.
         let clean = |block: &[f32]| block.iter().map(|x| x * 0.0).sum::<f32>() == 0.0;
         let block = self.data.chunks(4_096).position(|b| !clean(b))?;
         let i = block * 4_096 + self.data[block * 4_096..].iter().position(|x| !x.is_finite())?;
         let entry = self.entries.iter().rev().find(|e| e.offset <= i)?;
-        Some((entry.name, i - entry.offset))
+        Some((entry.name.as_str(), i - entry.offset))
     }
 
     fn range(&self, name: &str) -> std::ops::Range<usize> {
@@ -142,7 +142,7 @@ impl ParamMap {
 impl Persist for ParamMap {
     fn save(&self, prefix: &str, to: &mut TensorMap) {
         for e in &self.entries {
-            to.insert(format!("{prefix}{}", e.name), Tensor::from_f32(&e.shape, self.get(e.name)));
+            to.insert(format!("{prefix}{}", e.name), Tensor::from_f32(&e.shape, self.get(&e.name)));
         }
     }
 
@@ -150,7 +150,7 @@ impl Persist for ParamMap {
         for e in self.entries.clone() {
             let name = format!("{prefix}{}", e.name);
             let values = from.expect(&name, Some(&e.shape))?.to_f32(&name)?;
-            self.get_mut(e.name).copy_from_slice(&values);
+            self.get_mut(&e.name).copy_from_slice(&values);
         }
         Ok(())
     }

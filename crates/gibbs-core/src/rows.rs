@@ -1,6 +1,7 @@
 //! What the methods of this crate need to know of a batch of states. Rows are the leading axis, always.
 
 use crate::key::Key;
+use crate::real::Real;
 
 /// A batch of states, one a row.
 pub trait Rows: Clone + Send + Sync {
@@ -14,13 +15,48 @@ pub trait Rows: Clone + Send + Sync {
     fn select(&self, index: &[usize]) -> Self;
 }
 
-/// States in `R^d`: the algebra that gradient methods need.
-pub trait Continuous: Rows {
+/// States in `R^n_cols`: rows of real numbers, row-major and contiguous.
+pub trait Continuous: Rows + Default {
+    /// Precision of the numbers.
+    type T: Real;
+
+    /// Numbers of a row.
+    fn n_cols(&self) -> usize;
+
+    /// All numbers, row after row.
+    fn values(&self) -> &[Self::T];
+
+    /// All numbers, to change.
+    fn values_mut(&mut self) -> &mut [Self::T];
+
+    /// Takes another shape and reuses the memory; the numbers are unspecified afterwards.
+    fn reset(&mut self, n_rows: usize, n_cols: usize);
+
+    /// One row.
+    fn row(&self, i: usize) -> &[Self::T] {
+        &self.values()[i * self.n_cols()..][..self.n_cols()]
+    }
+
+    /// One row, to change.
+    fn row_mut(&mut self, i: usize) -> &mut [Self::T] {
+        let n = self.n_cols();
+        &mut self.values_mut()[i * n..][..n]
+    }
+
     /// `self += a * x`, elementwise.
-    fn add_scaled(&mut self, a: f64, x: &Self);
+    fn add_scaled(&mut self, a: f64, x: &Self) {
+        let a = Self::T::narrow(a);
+        self.values_mut().iter_mut().zip(x.values()).for_each(|(s, &x)| *s += a * x);
+    }
 
     /// Multiplies row `i` by `factors[i]`.
-    fn scale_rows(&mut self, factors: &[f64]);
+    fn scale_rows(&mut self, factors: &[f64]) {
+        let n = self.n_cols().max(1);
+        for (row, &f) in self.values_mut().chunks_exact_mut(n).zip(factors) {
+            let f = Self::T::narrow(f);
+            row.iter_mut().for_each(|v| *v *= f);
+        }
+    }
 }
 
 /// States of finitely many two-valued sites.

@@ -89,7 +89,7 @@ pub enum RbmError {
     #[error("{name}[{index}] is not finite")]
     NotFinite {
         /// Which parameter.
-        name: &'static str,
+        name: String,
         /// Flat index.
         index: usize,
     },
@@ -126,7 +126,7 @@ impl Rbm {
         model.params.get_mut(VISIBLE_BIAS).copy_from_slice(visible_bias);
         model.params.get_mut(HIDDEN_BIAS).copy_from_slice(hidden_bias);
         match model.params.first_non_finite() {
-            Some((name, index)) => Err(RbmError::NotFinite { name, index }),
+            Some((name, index)) => Err(RbmError::NotFinite { name: name.to_string(), index }),
             None => Ok(model),
         }
     }

@@ -1,0 +1,68 @@
+//! What can be wrong with a sampler's settings.
+
+/// A setting that no sampler can run with.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SamplerError {
+    /// A step size that is not a positive number.
+    #[error("the step size is {0}: give a positive, finite number (try 0.01 times the square of the narrowest width)")]
+    StepSize(f64),
+    /// A temperature that is not a positive number.
+    #[error("the temperature is {0}: give a positive, finite number (1 samples the density itself)")]
+    Temperature(f64),
+    /// A noise level that is not a number from 0 up.
+    #[error("the standard deviation of the noise is {0}: give a finite number, 0 or more")]
+    Noise(f64),
+    /// A friction that is not a positive number.
+    #[error("the friction is {0}: give a positive, finite number (1 over the time in which momenta are to be forgotten)")]
+    Friction(f64),
+    /// A count that must be one or more.
+    #[error("{what} is {value}: give 1 or more")]
+    Count {
+        /// Which count.
+        what: &'static str,
+        /// Its value.
+        value: u64,
+    },
+    /// A share outside its range.
+    #[error("{what} is {value}: give a number between 0 and 1")]
+    Share {
+        /// Which share.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A ladder of inverse temperatures or noise levels that is too short, or out of order.
+    #[error("entry {index} of the ladder is {value}: {advice}")]
+    Ladder {
+        /// Where.
+        index: usize,
+        /// The offending value (NaN where there is none).
+        value: f64,
+        /// What is asked for.
+        advice: &'static str,
+    },
+    /// States of another width than those that are kept.
+    #[error("rows of {found} numbers, where rows of {wanted} are kept")]
+    Width {
+        /// Numbers of a row given.
+        found: usize,
+        /// Numbers of a row kept.
+        wanted: usize,
+    },
+}
+
+/// `value`, if it is positive and finite.
+pub(crate) fn positive(value: f64, error: fn(f64) -> SamplerError) -> Result<f64, SamplerError> {
+    if value > 0.0 && value.is_finite() { Ok(value) } else { Err(error(value)) }
+}
+
+/// `value`, if it is at least one.
+pub(crate) fn at_least_one(value: u64, what: &'static str) -> Result<u64, SamplerError> {
+    if value > 0 { Ok(value) } else { Err(SamplerError::Count { what, value }) }
+}
+
+/// `value`, if it is a share.
+pub(crate) fn share(value: f64, what: &'static str) -> Result<f64, SamplerError> {
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(SamplerError::Share { what, value }) }
+}

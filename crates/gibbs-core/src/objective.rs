@@ -15,6 +15,22 @@ pub struct ObjectiveInfo {
     pub model_energy: Option<f64>,
     /// The exact `log Z`, where the objective computes it.
     pub log_z: Option<f64>,
+    /// Value of the objective at the batch, where it has one: its documentation says in which unit.
+    pub loss: Option<f64>,
+    /// Share of data and noise rows that the energies tell apart, both kinds counting half, where data are told from
+    /// noise.
+    pub accuracy: Option<f64>,
+}
+
+impl ObjectiveInfo {
+    /// Accuracy from which on the noise has nothing to teach.
+    pub const NO_OVERLAP: f64 = 0.999;
+
+    /// Whether noise and data are told apart without error: the noise misses the data. Scale the data, or take noise
+    /// that is fitted to them.
+    pub fn noise_misses_data(&self) -> bool {
+        self.accuracy.is_some_and(|a| a >= Self::NO_OVERLAP)
+    }
 }
 
 /// A gradient estimate of the mean negative log-likelihood, with explicit persistent state.

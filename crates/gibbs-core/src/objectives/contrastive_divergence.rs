@@ -91,6 +91,6 @@ impl<P: Learnable, K: Kernel<P>> Objective<P> for ContrastiveDivergence<K> {
         let negative: Vec<f64> = mass.iter().map(|w| -w).collect();
         path.add_grad(x, self.kernel.eval(chain), &negative, out, ws);
         let model_energy = observe.then(|| mean_energy(path, x, self.kernel.eval(chain), mass, ws));
-        ObjectiveInfo { data_energy, model_energy, log_z: None }
+        ObjectiveInfo { data_energy, model_energy, ..Default::default() }
     }
 }

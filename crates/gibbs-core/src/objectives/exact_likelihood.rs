@@ -40,6 +40,6 @@ impl<P: ExactMoments> Objective<P> for ExactLikelihood {
         after_data(out);
         let data_energy = observe.then(|| mean_energy(path, data, &eval, weights, ws));
         let log_z = path.subtract_model_grad(out, ws);
-        ObjectiveInfo { data_energy, model_energy: None, log_z: Some(log_z) }
+        ObjectiveInfo { data_energy, log_z: Some(log_z), ..Default::default() }
     }
 }

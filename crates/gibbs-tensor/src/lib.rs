@@ -3,5 +3,11 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`tape`] | expressions, their derivatives of any order, plans |
+//! | [`device`], [`cpu`], [`element`] | what runs plans |
 //! | [`energies`] | analytic energies |
+pub mod cpu;
+pub mod device;
+pub mod element;
 pub mod energies;
+pub mod tape;

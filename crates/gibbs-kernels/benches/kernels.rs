@@ -158,6 +158,9 @@ fn elementwise(c: &mut Criterion) {
     group.bench_function("fill_uniform", |b| b.iter(|| rng::fill_uniform(1, black_box(&mut x))));
     group.bench_function("fill_normal", |b| b.iter(|| rng::fill_normal(1, black_box(&mut x))));
     group.finish();
+    c.bench_function("fill_normal_serial, 256 numbers", |b| {
+        b.iter(|| rng::fill_normal_serial(1, black_box(&mut x[..256])));
+    });
 }
 
 fn exact_sums(c: &mut Criterion) {

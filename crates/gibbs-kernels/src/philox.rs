@@ -4,8 +4,9 @@
 //! DOI 10.1145/2063384.2063405, section 4.3. The known-answer vectors of the authors' own
 //! distribution (Random123) are pinned by the test below.
 
-const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+pub(crate) const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+pub(crate) const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+pub(crate) const ROUNDS: usize = 10;
 
 /// Ten rounds of Philox4x32: a bijection of the 128-bit `counter` for every 64-bit `key`.
 ///
@@ -18,7 +19,7 @@ const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let mut x = counter;
     let mut k = key;
-    for round in 0..10 {
+    for round in 0..ROUNDS {
         if round > 0 {
             k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
         }

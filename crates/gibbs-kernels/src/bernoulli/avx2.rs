@@ -1,55 +1,15 @@
 //! Eight draws at a time.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_LT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_cmp_ps, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
-    _mm256_load_si256, _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_store_si256, _mm256_storeu_ps,
-    _mm256_xor_si256,
+    __m256, __m256i, _CMP_LT_OQ, _mm256_add_ps, _mm256_cmp_ps, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_srli_epi32,
+    _mm256_storeu_ps,
 };
 
 use super::Ratios;
 use crate::activation::avx2::{exp_of_minus_abs, load};
 use crate::rng::Lanes;
-
-/// The state of [`Lanes`] in registers.
-struct Wide([__m256i; 4]);
-
-impl Wide {
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn new(lanes: &Lanes) -> Self {
-        // SAFETY: each row is eight words, aligned to 32 bytes as the struct is.
-        unsafe { Self(std::array::from_fn(|i| _mm256_load_si256(lanes.state[i].as_ptr().cast()))) }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn store(&self, lanes: &mut Lanes) {
-        for (row, x) in lanes.state.iter_mut().zip(self.0) {
-            // SAFETY: as in `new`.
-            unsafe { _mm256_store_si256(row.as_mut_ptr().cast(), x) };
-        }
-    }
-
-    /// The next eight numbers, the same as [`Lanes::next_u32s`].
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn next(&mut self) -> __m256i {
-        let [s0, s1, s2, s3] = self.0;
-        let sum = _mm256_add_epi32(s0, s3);
-        let rotated = _mm256_or_si256(_mm256_slli_epi32::<7>(sum), _mm256_srli_epi32::<25>(sum));
-        let result = _mm256_add_epi32(rotated, s0);
-        let t = _mm256_slli_epi32::<9>(s1);
-        let s2 = _mm256_xor_si256(s2, s0);
-        let s3 = _mm256_xor_si256(s3, s1);
-        let s1 = _mm256_xor_si256(s1, s2);
-        let s0 = _mm256_xor_si256(s0, s3);
-        let s2 = _mm256_xor_si256(s2, t);
-        let s3 = _mm256_or_si256(_mm256_slli_epi32::<11>(s3), _mm256_srli_epi32::<21>(s3));
-        self.0 = [s0, s1, s2, s3];
-        result
-    }
-}
+use crate::rng::avx2::Wide;
 
 /// Bits of eight draws with logits `y`, and `1 + exp(-|y|)`.
 #[target_feature(enable = "avx2,fma")]

@@ -50,6 +50,11 @@ pub trait Kernel<P: Path + ?Sized>: Send + Sync {
         self.step(path, b1, tuning, chain, key, ws);
     }
 
+    /// Evaluates the chains where they are, for kernels whose steps leave that undone (plain Langevin takes gradients
+    /// only): to be called between steps and [`Kernel::eval`] by whoever does not know the kernel. Most keep the
+    /// evaluation up to date, and this does nothing.
+    fn refresh(&self, _path: &P, _chain: &mut Self::Chain, _ws: &mut Scratch) {}
+
     /// Where the chains are.
     fn position<'a>(&self, chain: &'a Self::Chain) -> &'a P::X;
 

@@ -1,11 +1,12 @@
 //! Paths: families of densities from a tractable base to a target.
 
 use crate::energy::{Blocks, Distribution, Energy, Gradient};
+use crate::ensemble::BLOCK_ROWS;
 use crate::key::Key;
 use crate::params::ParamMap;
 use crate::persist::{Persist, StateError, Tensor, TensorMap};
 use crate::real::Real;
-use crate::rows::{Continuous, Natural, Rows};
+use crate::rows::{Continuous, ExchangeRows, Natural, Rows};
 use crate::scratch::Scratch;
 
 /// `p_beta(x) prop exp(-E_beta(x))` from a base at `beta = 0` to the target at `beta = 1`.
@@ -29,6 +30,11 @@ pub trait Path: Send + Sync {
 
     /// `out[i] = E_1(x_i)`, the target's energy.
     fn target_energy(&self, x: &Self::X, eval: &Self::Eval, out: &mut [f64]);
+
+    /// Rows that one thread takes at a time: see [`Energy::block_rows`].
+    fn block_rows(&self) -> usize {
+        BLOCK_ROWS
+    }
 }
 
 /// Paths whose base can be sampled and has a known normalising constant.
@@ -105,6 +111,16 @@ impl<X: Persist> Persist for TargetEval<X> {
     }
 }
 
+impl<X: Continuous> ExchangeRows for TargetEval<X> {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        self.energy.exchange_rows(&mut other.energy, which);
+        // Without gradients there are none to exchange.
+        if self.grad.n_rows() > 0 || other.grad.n_rows() > 0 {
+            self.grad.exchange_rows(&mut other.grad, which);
+        }
+    }
+}
+
 impl<E: Energy<X: Continuous + Persist>> Path for Target<E> {
     type X = E::X;
     type Eval = TargetEval<E::X>;
@@ -124,6 +140,10 @@ impl<E: Energy<X: Continuous + Persist>> Path for Target<E> {
 
     fn target_energy(&self, _x: &E::X, eval: &Self::Eval, out: &mut [f64]) {
         out.copy_from_slice(&eval.energy);
+    }
+
+    fn block_rows(&self) -> usize {
+        self.0.block_rows()
     }
 }
 
@@ -183,6 +203,13 @@ impl<X: Persist> Persist for BridgeEval<X> {
     }
 }
 
+impl<X: Continuous> ExchangeRows for BridgeEval<X> {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        self.base.exchange_rows(&mut other.base, which);
+        self.target.exchange_rows(&mut other.target, which);
+    }
+}
+
 impl<B, T> Path for Bridge<B, T>
 where
     B: Energy<X: Continuous + Persist>,
@@ -208,6 +235,10 @@ where
 
     fn target_energy(&self, _x: &B::X, eval: &Self::Eval, out: &mut [f64]) {
         out.copy_from_slice(&eval.target.energy);
+    }
+
+    fn block_rows(&self) -> usize {
+        self.target.block_rows()
     }
 }
 
@@ -296,6 +327,13 @@ impl Persist for GeometricEval {
             *field = from.expect(&name, None)?.to_f64(&name)?;
         }
         Ok(())
+    }
+}
+
+impl ExchangeRows for GeometricEval {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        self.base.exchange_rows(&mut other.base, which);
+        self.target.exchange_rows(&mut other.target, which);
     }
 }
 

@@ -57,6 +57,35 @@ pub trait Continuous: Rows + Default {
             row.iter_mut().for_each(|v| *v *= f);
         }
     }
+
+    /// Row `i` of `self` and of `other` change places wherever `which[i]`.
+    ///
+    /// # Panics
+    /// If the two differ in shape or have not `which.len()` rows.
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        let n = self.n_cols();
+        assert_eq!((self.n_rows(), n), (which.len(), other.n_cols()), "rows of one shape, and one answer a row");
+        let pairs = self.values_mut().chunks_exact_mut(n).zip(other.values_mut().chunks_exact_mut(n));
+        pairs.zip(which).filter(|(_, w)| **w).for_each(|((a, b), _)| a.swap_with_slice(b));
+    }
+}
+
+/// Evaluations and chains whose rows can change places with those of another batch: what accepting proposals row by
+/// row and swapping replicas need.
+pub trait ExchangeRows {
+    /// Row `i` of `self` and of `other` change places wherever `which[i]`.
+    ///
+    /// # Panics
+    /// If the two have not `which.len()` rows each.
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]);
+}
+
+impl<T> ExchangeRows for Vec<T> {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        assert_eq!((self.len(), other.len()), (which.len(), which.len()), "one answer a row");
+        let pairs = self.iter_mut().zip(other).zip(which);
+        pairs.filter(|(_, w)| **w).for_each(|((a, b), _)| std::mem::swap(a, b));
+    }
 }
 
 /// States of finitely many two-valued sites.

@@ -14,7 +14,9 @@ pub enum SamplerError {
     #[error("the standard deviation of the noise is {0}: give a finite number, 0 or more")]
     Noise(f64),
     /// A friction that is not a positive number.
-    #[error("the friction is {0}: give a positive, finite number (1 over the time in which momenta are to be forgotten)")]
+    #[error(
+        "the friction is {0}: give a positive, finite number (1 over the time in which momenta are to be forgotten)"
+    )]
     Friction(f64),
     /// A count that must be one or more.
     #[error("{what} is {value}: give 1 or more")]

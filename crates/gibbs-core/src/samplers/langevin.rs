@@ -8,7 +8,7 @@ use crate::key::{Key, Purpose};
 use crate::path::PathGradient;
 use crate::persist::{Persist, StateError, TensorMap};
 use crate::real::Real;
-use crate::rows::Continuous;
+use crate::rows::{Continuous, ExchangeRows};
 use crate::scratch::Scratch;
 
 /// How much noise a Langevin step adds.
@@ -30,14 +30,14 @@ pub enum Noise {
 /// # Bias
 /// No step is refused, so `exp(-E_beta / T)` is not left invariant: what is, is off by `O(eta)`. For `E = a x^2 / 2` the
 /// stationary variance is `T / (a (1 - a eta / 2))` instead of `T / a`, and from `a eta >= 2` on there is none: the
-/// chain explodes. A Metropolis correction (MALA) removes the bias. [`Noise::Decoupled`] samples something else altogether.
+/// chain explodes. [`Mala`](super::Mala) removes the bias. [`Noise::Decoupled`] samples something else altogether.
 ///
 /// A chain whose next position would not be finite stays where it is and is counted in [`MoveInfo::divergent`].
 ///
 /// # What is evaluated
 /// A step takes one gradient and no energy, so it leaves no evaluation behind: [`Kernel::eval`] may be asked after
 /// [`Kernel::init`], after [`Kernel::anneal`] (which evaluates once a rung, for weight and gradient together) and after
-/// [`Langevin::refresh`], and panics after a plain step. A gradient is never kept from one step to the next, so the
+/// [`Kernel::refresh`], and panics after a plain step. A gradient is never kept from one step to the next, so the
 /// parameters of the energy may change in between.
 ///
 /// # Example
@@ -104,14 +104,6 @@ impl Langevin {
         match noise {
             Noise::Decoupled(sd) if !(sd >= 0.0 && sd.is_finite()) => Err(SamplerError::Noise(sd)),
             _ => Ok(Self { noise, ..self }),
-        }
-    }
-
-    /// Evaluates the chains where they are, so that [`Kernel::eval`] may be asked.
-    pub fn refresh<P: PathGradient>(&self, path: &P, chain: &mut LangevinChain<P::X, P::Eval>, ws: &mut Scratch) {
-        if chain.cached == Cached::Nothing {
-            path.evaluate(&chain.x, &mut chain.eval, ws);
-            chain.cached = Cached::Energies;
         }
     }
 
@@ -258,6 +250,17 @@ impl<X: Persist, Eval: Persist> Persist for LangevinChain<X, Eval> {
     }
 }
 
+/// Both must have been evaluated, or neither.
+impl<X: Continuous, Eval: ExchangeRows> ExchangeRows for LangevinChain<X, Eval> {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        assert_eq!(self.cached, other.cached, "chains that were both evaluated, or neither");
+        self.x.exchange_rows(&mut other.x, which);
+        if self.cached != Cached::Nothing {
+            self.eval.exchange_rows(&mut other.eval, which);
+        }
+    }
+}
+
 impl<P: PathGradient<X: Persist>> Kernel<P> for Langevin {
     type Chain = LangevinChain<P::X, P::Eval>;
     type Tuning = StepTuning;
@@ -302,14 +305,21 @@ impl<P: PathGradient<X: Persist>> Kernel<P> for Langevin {
         chain.cached = Cached::Gradients;
     }
 
+    fn refresh(&self, path: &P, chain: &mut Self::Chain, ws: &mut Scratch) {
+        if chain.cached == Cached::Nothing {
+            path.evaluate(&chain.x, &mut chain.eval, ws);
+            chain.cached = Cached::Energies;
+        }
+    }
+
     fn position<'a>(&self, chain: &'a Self::Chain) -> &'a P::X {
         &chain.x
     }
 
     /// # Panics
-    /// If the chains have moved since they were last evaluated: call [`Langevin::refresh`] first.
+    /// If the chains have moved since they were last evaluated: call [`Kernel::refresh`] first.
     fn eval<'a>(&self, chain: &'a Self::Chain) -> &'a P::Eval {
-        assert!(chain.cached != Cached::Nothing, "a Langevin step evaluates no energy: call `Langevin::refresh` first");
+        assert!(chain.cached != Cached::Nothing, "a Langevin step evaluates no energy: call `Kernel::refresh` first");
         &chain.eval
     }
 }

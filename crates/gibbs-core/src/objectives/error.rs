@@ -19,12 +19,16 @@ pub enum ObjectiveError {
         name: &'static str,
     },
     /// Noise levels that do not span a range.
-    #[error("noise levels from {low} to {high}: the lowest has to lie below the highest (for one level use `new`)")]
+    #[error(
+        "{n_levels} noise levels from {low} to {high}: at least two are needed, the lowest below the highest (for one level use `new`)"
+    )]
     Levels {
         /// Lowest standard deviation.
         low: f64,
         /// Highest standard deviation.
         high: f64,
+        /// Number of levels.
+        n_levels: usize,
     },
 }
 

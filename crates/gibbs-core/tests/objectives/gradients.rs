@@ -1,9 +1,11 @@
 //! Every objective's gradient is the derivative of its own loss at the same random numbers.
 
-use gibbs_core::energy::{Parametric, ScoreParametric};
+use gibbs_core::energy::{Direct, Energy, Gradient, Parametric, ScoreParametric};
 use gibbs_core::key::Key;
 use gibbs_core::objective::{Objective, ObjectiveInfo};
-use gibbs_core::objectives::{ConditionalNce, NoiseContrastive};
+use gibbs_core::objectives::{
+    ConditionalNce, Denoising, FiniteDifferenceSliced, NoiseContrastive, ScoreMatching, Sliced, SlicedForm, Trace,
+};
 use gibbs_core::params::ParamMap;
 use gibbs_core::path::Target;
 use gibbs_core::rows::Rows;
@@ -96,4 +98,84 @@ macro_rules! check {
 check! {
     noise_contrastive: |d| NoiseContrastive::new(Normal { mean: vec![0.2; d], sd: vec![1.1; d] }, 3).unwrap();
     conditional_nce: |_| ConditionalNce::new(0.4, 2).unwrap();
+    explicit: |_| ScoreMatching::new(Trace::Exact).unwrap();
+    hutchinson: |_| ScoreMatching::new(Trace::Hutchinson { probes: 2 }).unwrap();
+    sliced: |_| Sliced::new(SlicedForm::Projected, 2).unwrap();
+    sliced_with_reduced_variance: |_| Sliced::new(SlicedForm::VarianceReduced, 2).unwrap();
+    finite_difference: |_| FiniteDifferenceSliced::new(0.1, 2).unwrap();
+    denoising: |_| Denoising::new(0.3).unwrap();
+    denoising_at_several_levels: |_| Denoising::levels(0.1, 0.8, 4).unwrap();
+}
+
+/// The inner energy with the sign of one derivative planted wrong.
+struct Wrong<E> {
+    inner: E,
+    score: f64,
+    curvature: f64,
+}
+
+impl<E: ScoreParametric<X = Points>> Energy for Wrong<E> {
+    type X = Points;
+
+    fn energy(&self, x: &Points, out: &mut [f64], ws: &mut Scratch) {
+        self.inner.energy(x, out, ws);
+    }
+}
+
+impl<E: ScoreParametric<X = Points>> Gradient for Wrong<E> {
+    fn energy_grad(&self, x: &Points, e: &mut [f64], g: &mut Points, ws: &mut Scratch) {
+        self.inner.energy_grad(x, e, g, ws);
+    }
+}
+
+impl<E: ScoreParametric<X = Points>> Parametric for Wrong<E> {
+    fn params(&self) -> &ParamMap {
+        self.inner.params()
+    }
+
+    fn params_mut(&mut self) -> &mut ParamMap {
+        self.inner.params_mut()
+    }
+
+    fn add_grad(&self, x: &Points, w: &[f64], out: &mut ParamMap, ws: &mut Scratch) {
+        let w: Vec<f64> = w.iter().map(|w| w * self.score).collect();
+        self.inner.add_grad(x, &w, out, ws);
+    }
+}
+
+impl<E: ScoreParametric<X = Points>> ScoreParametric for Wrong<E> {
+    fn add_score_grad(&self, x: &Points, direct: &Direct<'_, f64>, out: &mut ParamMap, ws: &mut Scratch) {
+        let signed = |rows: std::ops::Range<usize>, e: &[f64], g: &[f64], v: &mut [f64]| {
+            direct(rows, e, g, v);
+            v.iter_mut().for_each(|v| *v *= self.score);
+        };
+        self.inner.add_score_grad(x, &signed, out, ws);
+    }
+
+    fn add_curvature_grad(
+        &self,
+        x: &Points,
+        v: &Points,
+        w: &[f64],
+        curvature: &mut [f64],
+        out: &mut ParamMap,
+        ws: &mut Scratch,
+    ) {
+        let w: Vec<f64> = w.iter().map(|w| w * self.curvature).collect();
+        self.inner.add_curvature_grad(x, v, &w, curvature, out, ws);
+    }
+}
+
+/// The check has power: it sees a single wrong sign, in the score or in the curvature.
+#[test]
+fn a_wrong_sign_is_seen() {
+    let wrong = |score: f64, curvature: f64| Wrong { inner: quartic(), score, curvature };
+    let explicit = ScoreMatching::new(Trace::Exact).unwrap();
+    assert!(discrepancy(&explicit, wrong(1.0, 1.0), &line()) < TOLERANCE);
+    assert!(discrepancy(&explicit, wrong(-1.0, 1.0), &line()) > 0.1);
+    assert!(discrepancy(&explicit, wrong(1.0, -1.0), &line()) > 0.1);
+    let sliced = Sliced::new(SlicedForm::Projected, 2).unwrap();
+    assert!(discrepancy(&sliced, wrong(1.0, -1.0), &line()) > 0.1);
+    assert!(discrepancy(&Denoising::new(0.3).unwrap(), wrong(-1.0, 1.0), &line()) > 0.1);
+    assert!(discrepancy(&ConditionalNce::new(0.4, 2).unwrap(), wrong(-1.0, 1.0), &line()) > 0.1);
 }

@@ -1,5 +1,7 @@
 //! Objectives that need no `Z`: gradients against differences of their own losses, and what they learn.
 
 mod energies;
+mod fit;
 mod gradients;
 mod noise;
+mod scores;

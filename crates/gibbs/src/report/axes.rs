@@ -105,7 +105,7 @@ impl Axes {
 }
 
 /// A tick's text: a multiple of a round step needs no more digits than it has.
-fn tick(t: f64) -> String {
+pub(super) fn tick(t: f64) -> String {
     if t == 0.0 || (t.abs() < 1e6 && t.abs() >= 1e-3) {
         let rounded = (t * 1e6).round() / 1e6;
         return format!("{rounded}").replace('-', "\u{2212}");

@@ -1,15 +1,28 @@
 //! Pages to look at: one self-contained HTML file with inline SVG and PNG, no network, no fonts of its own.
 
 mod axes;
+mod colour_map;
+mod contours;
+mod grid;
+mod heat_map;
 mod histogram;
 mod image_grid;
 mod lines;
 mod page;
+mod plane;
+mod quiver;
+mod scatter;
 
+pub use colour_map::{ColourScale, Spacing};
+pub use grid::{Field, Grid};
+pub use heat_map::HeatMap;
 pub use histogram::{Histogram, Sample};
 pub use image_grid::{ImageGrid, Scale};
 pub use lines::{Lines, Panel, Series};
 pub use page::{Block, Level, Page, Section, Table};
+pub use plane::{Layer, Plane, Planes};
+pub use quiver::Quiver;
+pub use scatter::Scatter;
 
 /// Series colours that colour-blind readers tell apart (Okabe & Ito 2008).
 const COLOURS: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666"];

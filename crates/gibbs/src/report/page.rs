@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Histogram, ImageGrid, Lines, escape};
+use super::{Histogram, ImageGrid, Lines, Planes, escape};
 
 /// How good the news is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Block {
     Histogram(Histogram),
     /// Pictures.
     Images(ImageGrid),
+    /// Panels of the plane: heat maps, points, arrows.
+    Planes(Planes),
     /// Text as it is, folded away under a title.
     Folded(String, String),
 }
@@ -80,6 +82,12 @@ figure{margin:1.2em 0}figcaption,.caption{color:var(--soft);font-size:.9em;margi
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg text.small{font-size:11px}
 svg .grid{stroke:var(--line);stroke-width:1}svg .axis{stroke:var(--soft);stroke-width:1}
 svg .marker{stroke:var(--soft);stroke-width:1;stroke-dasharray:4 4}
+.planes{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,260px),1fr));gap:6px 12px}
+.planes svg{max-width:480px}.planes svg text{font-size:13px}svg text.title{fill:var(--ink)}svg .frame{stroke:var(--soft);stroke-width:1}
+svg .cells{image-rendering:pixelated}svg .dots{fill:none;stroke-linecap:round}
+svg .arrows{fill:none;stroke-linecap:round;stroke-linejoin:round}svg .ink{stroke:var(--ink)}
+.legend{display:flex;flex-wrap:wrap;gap:2px 18px;margin:.4em 0 0;font-size:.9em;color:var(--soft)}
+.legend span::before{content:\"\";display:inline-block;width:.7em;height:.7em;border-radius:50%;background:var(--c);margin-right:.4em}
 img.pixels{image-rendering:pixelated;max-width:100%;height:auto;display:block;border:1px solid var(--line)}
 pre{background:var(--wash);padding:1em;overflow-x:auto;font-size:.85em;border-radius:6px}summary{cursor:pointer;color:var(--soft)}
 @media print{body{max-width:none}h2{break-after:avoid}figure{break-inside:avoid}}
@@ -136,6 +144,7 @@ impl Block {
             Block::Lines(lines) => lines.to_html(),
             Block::Histogram(histogram) => histogram.to_html(),
             Block::Images(images) => images.to_html(),
+            Block::Planes(planes) => planes.to_html(),
             Block::Folded(title, text) => {
                 format!("<details><summary>{}</summary><pre>{}</pre></details>", escape(title), escape(text))
             }

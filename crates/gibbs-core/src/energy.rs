@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::ensemble::BLOCK_ROWS;
 use crate::key::Key;
 use crate::params::ParamMap;
 use crate::rows::{Continuous, Discrete, Natural, Rows};
@@ -19,6 +20,12 @@ pub trait Energy: Send + Sync {
     /// # Panics
     /// If `out` has not one place a row, or the rows are not of this energy's size.
     fn energy(&self, x: &Self::X, out: &mut [f64], ws: &mut Scratch);
+
+    /// Rows that one thread takes at a time. A constant of the energy, never of the machine, because blocks of rows draw
+    /// from keys of their own; smaller where a row is much work.
+    fn block_rows(&self) -> usize {
+        BLOCK_ROWS
+    }
 }
 
 /// Energies with a gradient in the state.
@@ -134,6 +141,10 @@ impl<E: Energy + ?Sized> Energy for &E {
 
     fn energy(&self, x: &E::X, out: &mut [f64], ws: &mut Scratch) {
         (**self).energy(x, out, ws);
+    }
+
+    fn block_rows(&self) -> usize {
+        (**self).block_rows()
     }
 }
 

@@ -9,11 +9,12 @@ use crate::persist::{Persist, StateError, TensorMap};
 use crate::rows::Rows;
 use crate::scratch::Scratch;
 
-/// Rows of a block. It is a constant of the results: a block draws from its own key, so that the number of threads
-/// cannot change a bit, and it is small enough for the activations of a network to stay in the cache.
+/// Rows of a block, unless the energy says otherwise. It is a constant of the results: a block draws from its own key,
+/// so that the number of threads cannot change a bit, and it is small enough for the activations of a network to stay
+/// in the cache.
 pub const BLOCK_ROWS: usize = 128;
 
-/// Chains of a kernel in blocks of [`BLOCK_ROWS`], in the order of the rows they were started from.
+/// Chains of a kernel in blocks of the path's [`Path::block_rows`], in the order of the rows they were started from.
 #[derive(Clone, Debug)]
 pub struct Ensemble<C> {
     blocks: Vec<C>,
@@ -22,12 +23,12 @@ pub struct Ensemble<C> {
 impl<C: Send + Sync> Ensemble<C> {
     /// Chains that start at `x`.
     pub fn start<P: Path + ?Sized, K: Kernel<P, Chain = C>>(kernel: &K, path: &P, x: &P::X) -> Self {
-        let n = x.n_rows();
-        let blocks = (0..n.div_ceil(BLOCK_ROWS))
+        let (n, size) = (x.n_rows(), path.block_rows());
+        let blocks = (0..n.div_ceil(size))
             .into_par_iter()
             .with_max_len(1)
             .map_init(Scratch::default, |ws, b| {
-                let rows: Vec<usize> = (b * BLOCK_ROWS..((b + 1) * BLOCK_ROWS).min(n)).collect();
+                let rows: Vec<usize> = (b * size..((b + 1) * size).min(n)).collect();
                 kernel.init(path, x.select(&rows), ws)
             })
             .collect();

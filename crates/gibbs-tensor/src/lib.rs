@@ -5,9 +5,13 @@
 //! |---|---|
 //! | [`tape`] | expressions, their derivatives of any order, plans |
 //! | [`device`], [`cpu`], [`element`] | what runs plans |
+//! | [`trace`] | energies written as code |
+//! | [`nets`] | networks as energies, by configuration |
 //! | [`energies`] | analytic energies |
 pub mod cpu;
 pub mod device;
 pub mod element;
 pub mod energies;
+pub mod nets;
 pub mod tape;
+pub mod trace;

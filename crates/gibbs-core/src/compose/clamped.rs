@@ -32,6 +32,10 @@ impl<A: Energy<X: Discrete>> Energy for Clamped<A> {
     fn energy(&self, x: &A::X, out: &mut [f64], ws: &mut Scratch) {
         self.inner.energy(x, out, ws);
     }
+
+    fn block_rows(&self) -> usize {
+        self.inner.block_rows()
+    }
 }
 
 impl<A: Flips> Flips for Clamped<A> {

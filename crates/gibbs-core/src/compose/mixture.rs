@@ -50,6 +50,10 @@ impl<A: Energy, B: Energy<X = A::X>> Energy for Mixture<A, B> {
         self.join(out, &mut second);
         ws.give_f64(second);
     }
+
+    fn block_rows(&self) -> usize {
+        self.a.block_rows().min(self.b.block_rows())
+    }
 }
 
 impl<A: Gradient, B: Gradient<X = A::X>> Gradient for Mixture<A, B> {

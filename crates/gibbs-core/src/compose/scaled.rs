@@ -23,6 +23,10 @@ impl<A: Energy> Energy for Scaled<A> {
         self.inner.energy(x, out, ws);
         out.iter_mut().for_each(|o| *o *= self.beta);
     }
+
+    fn block_rows(&self) -> usize {
+        self.inner.block_rows()
+    }
 }
 
 impl<A: Gradient> Gradient for Scaled<A> {

@@ -21,6 +21,10 @@ impl<A: Energy, B: Energy<X = A::X>> Energy for Sum<A, B> {
         add(out, &second);
         ws.give_f64(second);
     }
+
+    fn block_rows(&self) -> usize {
+        self.0.block_rows().min(self.1.block_rows())
+    }
 }
 
 impl<A: Gradient, B: Gradient<X = A::X>> Gradient for Sum<A, B> {

@@ -208,6 +208,16 @@ impl Var {
         self.tape.node(Op::MatMul(how), &[self, other], shape)
     }
 
+    /// `A B'`: the last axis with the columns of a matrix `[n, k]`.
+    pub fn times_transposed(&self, w: &Var) -> Var {
+        self.product(Product::RightTransposed, w)
+    }
+
+    /// Sums a matrix `[k, n]` over its rows: `[1, n]`.
+    pub(crate) fn sum_to_row(&self, n: usize) -> Var {
+        self.sum_to(&Shape::fixed(&[1, n]))
+    }
+
     /// `x W + b` over the last axis.
     pub fn affine(&self, w: &Var, b: &Var) -> Var {
         &self.matmul(w) + b

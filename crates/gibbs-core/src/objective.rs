@@ -20,6 +20,8 @@ pub struct ObjectiveInfo {
     /// Share of data and noise rows that the energies tell apart, both kinds counting half, where data are told from
     /// noise.
     pub accuracy: Option<f64>,
+    /// Sum of the penalties that were added, where there are any; `loss` includes it.
+    pub penalty: Option<f64>,
 }
 
 impl ObjectiveInfo {

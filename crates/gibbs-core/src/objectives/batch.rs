@@ -27,7 +27,7 @@ pub(crate) fn stack<X: Continuous>(parts: &[&X]) -> X {
 
 /// Independent standard normal numbers in the shape of `x`; a block of rows draws from its own key.
 pub(crate) fn normal_like<X: Continuous>(x: &X, key: &Key) -> X {
-    fill_like(x, key, |key, block| X::T::fill_normal(key, block))
+    fill_like(x, key, X::T::fill_normal)
 }
 
 /// Independent signs `+-1` in the shape of `x`; a block of rows draws from its own key.

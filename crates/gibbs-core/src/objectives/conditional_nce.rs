@@ -26,7 +26,7 @@ use crate::scratch::Scratch;
 /// of the copies that lie above their row in energy. There is no data phase: `after_data` is not called.
 ///
 /// # Source
-/// Ceylan & Gutmann 2018, "Conditional noise-contrastive estimation of unnormalised models", ICML, equations 8-11,
+/// Ceylan & Gutmann 2018, "Conditional noise-contrastive estimation of unnormalised models", ICML,
 /// arXiv:1806.03664 (`J` is half of theirs).
 #[derive(Clone, Copy, Debug)]
 pub struct ConditionalNce {

@@ -31,9 +31,9 @@ use crate::scratch::Scratch;
 /// (flat energy). There is no data phase: `after_data` is not called.
 ///
 /// # Source
-/// Vincent 2011, "A connection between score matching and denoising autoencoders", equation 9,
-/// DOI 10.1162/NECO_a_00142; several levels: Li, Chen & Sommer 2019, arXiv:1910.07762; their weighting and geometric
-/// spacing: Song & Ermon 2019, arXiv:1907.05600, section 4.2.
+/// Vincent 2011, "A connection between score matching and denoising autoencoders", DOI `10.1162/NECO_a_00142`; one
+/// energy for several levels: Li, Chen & Sommer 2019, arXiv:1910.07762; weighting and geometric spacing: Song & Ermon
+/// 2019, arXiv:1907.05600, section 4.2.
 #[derive(Clone, Debug)]
 pub struct Denoising {
     sigmas: Vec<f64>,

@@ -27,7 +27,7 @@ use crate::scratch::Scratch;
 ///
 /// # Source
 /// Pang, Xu, Li, Song, Ermon & Zhu 2020, "Efficient learning of generative models via finite-difference score
-/// matching", NeurIPS, section 4, arXiv:2007.03317.
+/// matching", arXiv:2007.03317.
 #[derive(Clone, Copy, Debug)]
 pub struct FiniteDifferenceSliced {
     step: f64,

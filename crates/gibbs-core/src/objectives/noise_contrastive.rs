@@ -32,7 +32,7 @@ use crate::scratch::Scratch;
 ///
 /// # Source
 /// Gutmann & Hyvarinen 2012, "Noise-contrastive estimation of unnormalized statistical models, with applications to
-/// natural image statistics", JMLR 13:307-361, equations 7-10, <https://jmlr.org/papers/v13/gutmann12a.html>.
+/// natural image statistics", JMLR 13:307-361, section 2, <https://jmlr.org/papers/v13/gutmann12a.html>.
 #[derive(Clone, Debug)]
 pub struct NoiseContrastive<N> {
     noise: N,

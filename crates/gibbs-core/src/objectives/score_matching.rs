@@ -40,7 +40,7 @@ pub enum Trace {
 /// not called.
 ///
 /// # Source
-/// Hyvarinen 2005, "Estimation of non-normalized statistical models by score matching", JMLR 6:695-709, equation 4,
+/// Hyvarinen 2005, "Estimation of non-normalized statistical models by score matching", JMLR 6:695-709, theorem 1,
 /// <https://jmlr.org/papers/v6/hyvarinen05a.html>.
 #[derive(Clone, Copy, Debug)]
 pub struct ScoreMatching {

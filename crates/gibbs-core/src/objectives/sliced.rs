@@ -35,8 +35,8 @@ pub enum SlicedForm {
 /// Units: `loss` per squared unit of `x`. There is no data phase: `after_data` is not called.
 ///
 /// # Source
-/// Song, Garg, Shi & Ermon 2019, "Sliced score matching: a scalable approach to density and score estimation", UAI,
-/// equations 7 and 8, arXiv:1905.07088.
+/// Song, Garg, Shi & Ermon 2019, "Sliced score matching: a scalable approach to density and score estimation",
+/// arXiv:1905.07088, section 3.
 #[derive(Clone, Copy, Debug)]
 pub struct Sliced {
     form: SlicedForm,

@@ -3,13 +3,17 @@
 //! All of them descend: they take the gradient of a loss.
 
 pub mod adam;
+pub mod adamw;
 pub mod average;
+pub mod clip;
 pub mod decay;
 pub mod schedule;
 pub mod sgd;
 
 pub use adam::Adam;
+pub use adamw::AdamW;
 pub use average::Average;
+pub use clip::Clip;
 pub use decay::Decay;
 pub use schedule::Schedule;
 pub use sgd::Sgd;

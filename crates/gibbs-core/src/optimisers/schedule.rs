@@ -11,6 +11,8 @@ pub enum Schedule {
     Constant,
     /// Falls in a straight line to zero at the last step.
     Linear,
+    /// The same for the first half, then falls in a straight line to zero.
+    LinearFromHalf,
     /// Falls as half a cosine to zero at the last step (Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5).
     Cosine,
 }
@@ -33,6 +35,7 @@ impl Schedule {
         match self {
             Schedule::Constant => 1.0,
             Schedule::Linear => 1.0 - share,
+            Schedule::LinearFromHalf => (2.0 * (1.0 - share)).min(1.0),
             Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * share).cos()),
         }
     }

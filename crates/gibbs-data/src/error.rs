@@ -96,6 +96,20 @@ pub enum DataError {
         /// What to do.
         advice: String,
     },
+    /// Columns without spread, which cannot be given unit variance.
+    #[error(
+        "column {column:?} is {value} in every training row{}, so it has no scale; leave it out with --drop {column}, or \
+         choose a scaling of all columns together",
+        others(*count)
+    )]
+    Constant {
+        /// Name of the first such column.
+        column: String,
+        /// Its value.
+        value: f64,
+        /// How many columns are constant.
+        count: usize,
+    },
     /// A value outside the range that Bernoulli draws were set up for.
     #[error(
         "row {row}, column {column:?}: {value} lies outside [{low}, {high}], so it is no probability of a 1; \
@@ -293,6 +307,10 @@ impl DataError {
             _ => DataError::Io(error),
         }
     }
+}
+
+fn others(count: usize) -> String {
+    if count > 1 { format!(" (and {} other columns are constant)", count - 1) } else { String::new() }
 }
 
 fn nearest_hint(nearest: Option<&String>) -> String {

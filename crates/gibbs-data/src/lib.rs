@@ -2,7 +2,8 @@
 //!
 //! [`read`] takes a file a person has (CSV, TSV, NPY, NPZ, IDX, Parquet, PNG pictures), [`named`] a set by its name
 //! (embedded, generated, or public files with known digests). Both give a [`Table`]. [`inspect`] says what kind of numbers
-//! it holds, [`Preprocess`] turns it into a [`BitTable`] the same way at every later time, [`Split`] divides its rows.
+//! it holds, [`Preprocess`] turns it into a [`BitTable`] and [`Standardise`] into real numbers of a model's scale, the same
+//! way at every later time, [`Split`] divides its rows.
 //!
 //! Nothing here opens a network connection by itself: downloads happen only where [`NamedOptions::download`] asks for
 //! them, through the system's `curl`.
@@ -22,6 +23,7 @@
 //! ```
 
 mod bits;
+mod column_order;
 mod error;
 pub mod generators;
 mod hash;
@@ -31,6 +33,7 @@ mod nearest;
 mod preprocess;
 mod sources;
 mod split;
+mod standardise;
 mod table;
 
 pub use bits::BitTable;
@@ -41,4 +44,5 @@ pub use nearest::nearest;
 pub use preprocess::{Binarise, BinariseOption, Preprocess};
 pub use sources::{Header, ReadOptions, csv, npy, read, read_bytes};
 pub use split::Split;
+pub use standardise::{Scaling, Standardise};
 pub use table::{Table, Values};

@@ -3,6 +3,7 @@
 use gibbs_core::key::{Key, Purpose};
 use serde::{Deserialize, Serialize};
 
+use crate::column_order::column_order;
 use crate::{BitTable, DataError, Table, Values};
 
 /// What the user asks for.
@@ -108,7 +109,7 @@ impl Preprocess {
     /// [`DataError::ColumnCount`] for another number of columns, [`DataError::UnknownColumn`] for a missing one, and those of
     /// [`Preprocess::fit`].
     pub fn apply(&self, table: &Table, key: &Key) -> Result<BitTable, DataError> {
-        let order = self.column_order(table)?;
+        let order = column_order(&self.columns, self.has_names, table)?;
         table.check_finite()?;
         self.check_values(table)?;
         let mut bits = BitTable::zeros(table.n_rows, self.n_cols);
@@ -125,38 +126,6 @@ impl Preprocess {
             }
         }
         Ok(bits)
-    }
-
-    /// For each of the model's columns, its position in the table.
-    fn column_order(&self, table: &Table) -> Result<Vec<usize>, DataError> {
-        if table.n_cols() != self.n_cols {
-            let (expected, found) = (self.n_cols, table.n_cols());
-            let advice = if found > expected && self.has_names && table.has_names {
-                let extra: Vec<&str> =
-                    table.columns.iter().filter(|c| !self.columns.contains(c)).take(5).map(String::as_str).collect();
-                format!(
-                    "not among the model's: {}; leave columns out with --drop or name the wanted ones with --columns",
-                    extra.join(", ")
-                )
-            } else if found > expected {
-                "leave columns out with --drop or name the wanted ones with --columns".to_string()
-            } else {
-                "give a table with all of the model's columns".to_string()
-            };
-            return Err(DataError::ColumnCount { expected, found, advice });
-        }
-        if !(self.has_names && table.has_names) || self.columns == table.columns {
-            return Ok((0..self.n_cols).collect());
-        }
-        let position: std::collections::HashMap<&str, usize> =
-            table.columns.iter().enumerate().map(|(i, c)| (c.as_str(), i)).collect();
-        let unknown = |name: &String| DataError::UnknownColumn {
-            name: name.clone(),
-            nearest: crate::nearest(name, table.columns.iter().map(String::as_str)),
-            count: table.n_cols(),
-            some: table.columns.iter().take(8).cloned().collect::<Vec<_>>().join(", "),
-        };
-        self.columns.iter().map(|name| position.get(name.as_str()).copied().ok_or_else(|| unknown(name))).collect()
     }
 
     fn check_values(&self, table: &Table) -> Result<(), DataError> {

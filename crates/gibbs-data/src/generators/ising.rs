@@ -3,7 +3,7 @@
 use gibbs_core::key::Key;
 
 use super::{Generator, ROWS, draw, parameter, table};
-use crate::{DataError, Table};
+use crate::{DataError, Table, Values};
 
 pub(super) const NAME: &str = "ising";
 
@@ -105,7 +105,7 @@ impl Generator for Ising {
                 (0..side).for_each(|c| cells[r * side + c] = (previous >> c & 1) as u8);
             }
         })?;
-        table(self, side * side, values, Some((side, side)))
+        table(self, side * side, Values::U8(values), Some((side, side)))
     }
 
     fn entropy(&self) -> f64 {

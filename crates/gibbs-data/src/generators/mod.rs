@@ -1,20 +1,43 @@
 //! Synthetic tables whose distribution is known: one file a generator.
+//!
+//! Rows of bits: [`BarsAndStripes`], [`Parity`], [`Shifter`], [`Ising`]. Points of the plane whose density is known, so that
+//! the regret `mean(log p_true - log p_model)` of a model can be computed: [`Moons`], [`EightGaussians`], [`Rings`],
+//! [`Checkerboard`], [`Pinwheel`], [`TwoSpirals`], [`SwissRoll`]; and [`GaussianMixture`] in any dimension.
 
 mod bars_and_stripes;
+mod checkerboard;
+mod curve;
+mod eight_gaussians;
+mod gaussian_mixture;
+mod gaussians;
 mod ising;
+mod moons;
 mod parity;
+mod pinwheel;
+mod plane;
+mod rings;
 mod shifter;
+mod swiss_roll;
+mod two_spirals;
 
-use gibbs_core::key::{Key, Purpose};
+use gibbs_core::key::{Key, Purpose, Rng};
 
 pub use bars_and_stripes::BarsAndStripes;
+pub use checkerboard::Checkerboard;
+pub use eight_gaussians::EightGaussians;
+pub use gaussian_mixture::GaussianMixture;
 pub use ising::Ising;
+pub use moons::Moons;
 pub use parity::Parity;
+pub use pinwheel::Pinwheel;
+pub use rings::Rings;
 pub use shifter::Shifter;
+pub use swiss_roll::SwissRoll;
+pub use two_spirals::TwoSpirals;
 
 use crate::{DataError, Table, Values, hash};
 
-/// A distribution over rows of bits that can be drawn from exactly.
+/// A distribution over rows of bits, or over points of `R^d`, that can be drawn from exactly.
 ///
 /// # Example
 /// ```
@@ -24,20 +47,34 @@ use crate::{DataError, Table, Values, hash};
 /// let t = g.generate(None, &Key::from_seed(0)).unwrap(); // every pattern once
 /// assert_eq!((t.n_rows, t.shape), (30, Some((4, 4))));
 /// assert_eq!(g.entropy(), 30f64.ln());
+///
+/// let moons = gibbs_data::generators::from_name("moons").unwrap().unwrap();
+/// let t = moons.generate(None, &Key::from_seed(0)).unwrap(); // 8,192 rows to learn from, 4,000 for the test
+/// let log_p = moons.log_density(&[t.value(0, 0), t.value(0, 1)]).unwrap();
+/// assert!(log_p.is_finite() && (moons.entropy() - 1.0076).abs() < 3e-3);
 /// ```
 pub trait Generator: std::fmt::Debug {
     /// The name in the registry.
     fn name(&self) -> &'static str;
 
-    /// `n` independent rows; with `None` every pattern once where the patterns are equally likely and few, else 10,000 rows.
+    /// `n` independent rows; with `None` every pattern once where the patterns are equally likely and few, else 10,000
+    /// rows of bits or 12,192 points. Those points come with a suggested split: the first 8,192 train, the last 4,000 test.
     /// The key is used under [`Purpose::Generate`].
     ///
     /// # Errors
     /// [`DataError::NoRows`] for `n = 0`, [`DataError::TooLarge`] above 8 GiB.
     fn generate(&self, n: Option<usize>, key: &Key) -> Result<Table, DataError>;
 
-    /// Entropy in nats. Minus this is the largest expected log-likelihood that a model can have.
+    /// Entropy in nats, of points the differential entropy `-E log p`. Minus this is the largest expected log-likelihood
+    /// that a model can have.
     fn entropy(&self) -> f64;
+
+    /// Natural log of the true density at one point, `-inf` where it is zero. `None` for rows of bits and for a point with
+    /// another number of coordinates.
+    fn log_density(&self, x: &[f64]) -> Option<f64> {
+        let _ = x;
+        None
+    }
 }
 
 /// A parameter of a generator: name, value unless set, meaning.
@@ -78,6 +115,67 @@ pub(crate) const REGISTRY: &[Entry] = &[
         parameters: &[("side", 6.0, "side of the torus"), ("beta", 0.4, "inverse temperature; critical is 0.4407")],
         build: |p| Ok(Box::new(Ising::new(whole(ising::NAME, "side", p[0])?, p[1])?)),
     },
+    Entry {
+        name: moons::NAME,
+        what: "two interleaved half circles in the plane with Gaussian noise; true density known",
+        parameters: &[("noise", 0.1, "standard deviation of the noise")],
+        build: |p| Ok(Box::new(Moons::new(p[0])?)),
+    },
+    Entry {
+        name: eight_gaussians::NAME,
+        what: "eight equal Gaussians on a circle in the plane; true density known",
+        parameters: &[("radius", 2.0, "radius of the circle"), ("sd", 0.15, "standard deviation of a component")],
+        build: |p| Ok(Box::new(EightGaussians::new(p[0], p[1])?)),
+    },
+    Entry {
+        name: rings::NAME,
+        what: "three rings of radius 0.7, 1.4 and 2.1 in the plane with radial noise; true density known",
+        parameters: &[("noise", 0.05, "standard deviation of the radius")],
+        build: |p| Ok(Box::new(Rings::new(p[0])?)),
+    },
+    Entry {
+        name: checkerboard::NAME,
+        what: "uniform on the eight dark unit squares of a 4x4 board on [-2, 2]^2; true density known",
+        parameters: &[],
+        build: |_| Ok(Box::new(Checkerboard)),
+    },
+    Entry {
+        name: pinwheel::NAME,
+        what: "Gaussian arms in the plane, twisted by an angle that grows with the radius; true density known",
+        parameters: &[("arms", 5.0, "number of arms"), ("twist", 0.25, "factor of the angle exp(r / 2), in radians")],
+        build: |p| Ok(Box::new(Pinwheel::new(whole(pinwheel::NAME, "arms", p[0])?, p[1])?)),
+    },
+    Entry {
+        name: two_spirals::NAME,
+        what: "two spiral arms of one and a half turns in the plane with Gaussian noise; true density known",
+        parameters: &[("noise", 0.1, "standard deviation of the noise")],
+        build: |p| Ok(Box::new(TwoSpirals::new(p[0])?)),
+    },
+    Entry {
+        name: swiss_roll::NAME,
+        what: "one spiral arm of one and a half turns in the plane with Gaussian noise; true density known",
+        parameters: &[("noise", 0.2, "standard deviation of the noise")],
+        build: |p| Ok(Box::new(SwissRoll::new(p[0])?)),
+    },
+    Entry {
+        name: gaussian_mixture::NAME,
+        what: "equal unit Gaussians in d dimensions around random centres; true density known",
+        parameters: &[
+            ("d", 2.0, "dimensions"),
+            ("k", 5.0, "components"),
+            ("spread", 4.0, "standard deviation of the centres' coordinates"),
+            ("centres", 0.0, "seed of the centres"),
+        ],
+        build: |p| {
+            let count = |name, value| whole(gaussian_mixture::NAME, name, value);
+            Ok(Box::new(GaussianMixture::new(
+                count("d", p[0])?,
+                count("k", p[1])?,
+                p[2],
+                count("centres", p[3])? as u64,
+            )?))
+        },
+    },
 ];
 
 /// A generator from its name with parameters, `parity` or `ising:side=5,beta=0.3`; `None` where the name is no generator's.
@@ -114,6 +212,14 @@ fn whole(generator: &'static str, name: &str, value: f64) -> Result<usize, DataE
     Err(parameter(generator, format!("{name} is {value}, it must be a whole number")))
 }
 
+/// The value, if it is in a range.
+fn within(generator: &'static str, name: &str, value: f64, low: f64, high: f64) -> Result<f64, DataError> {
+    if (low..=high).contains(&value) {
+        return Ok(value);
+    }
+    Err(parameter(generator, format!("{name} is {value}, it must be {low} to {high}")))
+}
+
 fn parameter(generator: &'static str, problem: String) -> DataError {
     DataError::Parameter { generator, problem }
 }
@@ -128,23 +234,23 @@ const LISTED: u64 = 1 << 16;
 const BLOCK: usize = 128;
 
 /// `n` rows, each written by `row` with a generator of random numbers of its block.
-fn draw(
+fn draw<T: Clone + Default>(
     n: usize,
     n_cols: usize,
     key: &Key,
-    mut row: impl FnMut(&mut gibbs_core::key::Rng, &mut [u8]),
-) -> Result<Values, DataError> {
-    let (found, limit) = ((n as u64).saturating_mul(n_cols as u64), 8 << 30);
+    mut row: impl FnMut(&mut Rng, &mut [T]),
+) -> Result<Vec<T>, DataError> {
+    let (found, limit) = ((n as u64).saturating_mul((n_cols * size_of::<T>()) as u64), 8 << 30);
     if found > limit {
         return Err(DataError::TooLarge { what: format!("{n} rows"), found, limit });
     }
-    let mut cells = vec![0; n * n_cols];
+    let mut cells = vec![T::default(); n * n_cols];
     let key = key.purpose(Purpose::Generate);
     for (b, block) in cells.chunks_mut(BLOCK * n_cols).enumerate() {
         let mut rng = key.block(b as u64).rng();
         block.chunks_exact_mut(n_cols).for_each(|cells| row(&mut rng, cells));
     }
-    Ok(Values::U8(cells))
+    Ok(cells)
 }
 
 /// Rows of a uniform distribution over `count` patterns, all different: `pattern` writes one by its number.
@@ -157,9 +263,11 @@ fn uniform(
 ) -> Result<Values, DataError> {
     if n.is_none() && count <= LISTED {
         let mut next = 0..count;
-        return draw(count as usize, n_cols, key, |_, cells| next.by_ref().take(1).for_each(|i| pattern(i, cells)));
+        let listed =
+            draw(count as usize, n_cols, key, |_, cells| next.by_ref().take(1).for_each(|i| pattern(i, cells)));
+        return listed.map(Values::U8);
     }
-    draw(n.unwrap_or(ROWS), n_cols, key, |rng, cells| pattern(rng.below(count as usize) as u64, cells))
+    draw(n.unwrap_or(ROWS), n_cols, key, |rng, cells| pattern(rng.below(count as usize) as u64, cells)).map(Values::U8)
 }
 
 /// The finished table, with its digest and its best possible likelihood.
@@ -170,8 +278,14 @@ fn table(
     shape: Option<(usize, usize)>,
 ) -> Result<Table, DataError> {
     let mut table = Table::from_values(n_cols, values)?;
-    let cells: &[u8] = if let Values::U8(v) = &table.values { v } else { &[] };
-    table.source_hash = hash::of_parts(&[format!("{generator:?}").as_bytes(), cells]);
+    let who = format!("{generator:?}");
+    table.source_hash = match &table.values {
+        Values::U8(v) => hash::of_parts(&[who.as_bytes(), v]),
+        Values::F64(v) => {
+            let bytes: Vec<u8> = v.iter().flat_map(|x| x.to_le_bytes()).collect();
+            hash::of_parts(&[who.as_bytes(), &bytes])
+        }
+    };
     table.source = generator.name().to_string();
     table.max_log_likelihood = Some(-generator.entropy());
     table.shape = shape;

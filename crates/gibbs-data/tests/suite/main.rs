@@ -7,8 +7,10 @@ mod images;
 mod named;
 mod npy;
 mod parquet;
+mod points;
 mod preprocess;
 mod split;
+mod standardise;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,8 @@
 //!   place, and so a Bernoulli draw can differ between instruction sets where a uniform number falls on the edge.
 //! * Functions panic on slices of the wrong length, and on nothing else.
 //!
-//! This crate is not a general BLAS: dense f32 by f32 products belong to the crate `gemm`.
+//! This crate is not a general BLAS: dense products are here for the shapes of nets on blocks of a batch ([`gemm`]),
+//! serial, because the blocks are what the threads share.
 //! Measurements are in `record/kernels.md`.
 
 pub mod activation;
@@ -20,6 +21,7 @@ pub mod bernoulli;
 pub mod bit_gemm;
 pub mod bits;
 pub mod enumerate;
+pub mod gemm;
 pub mod level;
 mod parallel;
 pub mod philox;

@@ -41,7 +41,7 @@ impl HeatMap {
         Self { field, scale, contours: 0 }
     }
 
-    /// The same with about `n` contour lines at round values.
+    /// The same with up to about `n` contour lines at round values.
     pub fn contours(self, n: usize) -> Self {
         Self { contours: n, ..self }
     }

@@ -1,8 +1,10 @@
 //! Pages to look at: one self-contained HTML file with inline SVG and PNG, no network, no fonts of its own.
 
+mod animation;
 mod axes;
 mod colour_map;
 mod contours;
+mod glyphs;
 mod grid;
 mod heat_map;
 mod histogram;
@@ -13,6 +15,7 @@ mod plane;
 mod quiver;
 mod scatter;
 
+pub use animation::Animation;
 pub use colour_map::{ColourScale, Spacing};
 pub use grid::{Field, Grid};
 pub use heat_map::HeatMap;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Histogram, ImageGrid, Lines, Planes, escape};
+use super::{Animation, Histogram, ImageGrid, Lines, Planes, escape};
 
 /// How good the news is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub enum Block {
     Images(ImageGrid),
     /// Panels of the plane: heat maps, points, arrows.
     Planes(Planes),
+    /// An animated picture.
+    Animation(Animation),
     /// Text as it is, folded away under a title.
     Folded(String, String),
 }
@@ -82,8 +84,8 @@ figure{margin:1.2em 0}figcaption,.caption{color:var(--soft);font-size:.9em;margi
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg text.small{font-size:11px}
 svg .grid{stroke:var(--line);stroke-width:1}svg .axis{stroke:var(--soft);stroke-width:1}
 svg .marker{stroke:var(--soft);stroke-width:1;stroke-dasharray:4 4}
-.planes{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,260px),1fr));gap:6px 12px}
-.planes svg{max-width:480px}.planes svg text{font-size:13px}svg text.title{fill:var(--ink)}svg .frame{stroke:var(--soft);stroke-width:1}
+.planes{display:grid;align-items:start;grid-template-columns:repeat(auto-fit,minmax(min(100%,260px),1fr));gap:6px 12px}
+.planes svg{max-width:430px}.planes svg text{font-size:13px}svg text.title{fill:var(--ink)}svg .frame{stroke:var(--soft);stroke-width:1}
 svg .cells{image-rendering:pixelated}svg .dots{fill:none;stroke-linecap:round}
 svg .arrows{fill:none;stroke-linecap:round;stroke-linejoin:round}svg .ink{stroke:var(--ink)}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;margin:.4em 0 0;font-size:.9em;color:var(--soft)}
@@ -145,6 +147,7 @@ impl Block {
             Block::Histogram(histogram) => histogram.to_html(),
             Block::Images(images) => images.to_html(),
             Block::Planes(planes) => planes.to_html(),
+            Block::Animation(animation) => animation.to_html(),
             Block::Folded(title, text) => {
                 format!("<details><summary>{}</summary><pre>{}</pre></details>", escape(title), escape(text))
             }

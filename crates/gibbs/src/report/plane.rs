@@ -227,12 +227,12 @@ impl Planes {
             return format!("<p class=\"caption\">{} (nothing finite to draw)</p>", escape(&self.caption));
         };
         let scales = self.scales();
-        let own_bars = !self.shared_scale && scales.iter().any(Option::is_some);
-        let height = frame.bottom() + BOTTOM + if own_bars { BAR } else { 0.0 };
         let names = self.names();
         let mut notes = Notes::default();
         let mut out = String::from("<figure><div class=\"planes\">");
         for (panel, scale) in self.panels.iter().zip(&scales) {
+            let own_bar = scale.as_ref().filter(|_| !self.shared_scale);
+            let height = frame.bottom() + BOTTOM + own_bar.map_or(0.0, |_| BAR);
             let _ = write!(
                 out,
                 "<svg viewBox=\"0 0 {WIDTH} {height:.1}\" role=\"img\" aria-label=\"{}\">",
@@ -251,7 +251,7 @@ impl Planes {
                 above_colours |= matches!(layer, Layer::HeatMap(_));
             }
             frame.draw(&mut out, &self.x_label, &self.y_label);
-            if let (true, Some(scale)) = (own_bars, scale) {
+            if let Some(scale) = own_bar {
                 draw_bar(&mut out, scale, frame.bottom() + BOTTOM + 4.0);
             }
             out.push_str("</svg>");

@@ -76,14 +76,19 @@ impl Quiver {
             let (dx, dy) = (u / length * sx, -v / length * sy);
             let stretch = dx.hypot(dy);
             let shown = most * (length / full).min(1.0);
-            // Shorter than the pen is wide: a dot would be all that one sees, and says "no direction".
+            // The zero vector has no direction; neither has anything on a grid of no extent.
             if !(stretch > 0.0 && shown > 0.0) {
                 continue;
             }
             arrow(&mut arrows, (px, py), (dx / stretch, dy / stretch), shown);
         }
         if halo && !arrows.is_empty() {
-            let _ = write!(out, r##"<path class="arrows" d="{arrows}" stroke="#fff" stroke-width="1.3"/>"##);
+            // White on a dark shadow is seen on every colour of the map.
+            let _ = write!(
+                out,
+                r##"<path class="arrows" d="{arrows}" stroke="#1b1f24" stroke-width="2.4" stroke-opacity="0.45"/>"##
+            );
+            let _ = write!(out, r##"<path class="arrows" d="{arrows}" stroke="#fff" stroke-width="1.1"/>"##);
         } else if !arrows.is_empty() {
             let _ = write!(out, r#"<path class="arrows ink" d="{arrows}" stroke-width="1"/>"#);
         }

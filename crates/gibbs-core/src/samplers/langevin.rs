@@ -199,7 +199,7 @@ impl<T: Real> Lanes<T> {
 
 /// What `eval` of a chain is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cached {
+pub(super) enum Cached {
     Nothing,
     Energies,
     Gradients,
@@ -208,14 +208,32 @@ enum Cached {
 /// Chains of [`Langevin`]: positions, an evaluation of them where one was made, and buffers.
 #[derive(Clone, Debug)]
 pub struct LangevinChain<X, Eval> {
-    x: X,
-    eval: Eval,
-    cached: Cached,
-    grad: X,
-    next: X,
+    pub(super) x: X,
+    pub(super) eval: Eval,
+    pub(super) cached: Cached,
+    pub(super) grad: X,
+    pub(super) next: X,
 }
 
-impl<X, Eval> LangevinChain<X, Eval> {
+impl<X: Continuous, Eval> LangevinChain<X, Eval> {
+    /// Chains at `x` with their energies.
+    pub(super) fn new(x: X, eval: Eval) -> Self {
+        Self { x, eval, cached: Cached::Energies, grad: X::default(), next: X::default() }
+    }
+
+    /// The evaluation, if it is that of where the chains are.
+    pub(super) fn evaluated(&self) -> &Eval {
+        assert!(self.cached != Cached::Nothing, "this kernel's step evaluates no energy: call `Kernel::refresh` first");
+        &self.eval
+    }
+
+    pub(super) fn refresh<P: PathGradient<X = X, Eval = Eval>>(&mut self, path: &P, ws: &mut Scratch) {
+        if self.cached == Cached::Nothing {
+            path.evaluate(&self.x, &mut self.eval, ws);
+            self.cached = Cached::Energies;
+        }
+    }
+
     /// Where the chains are.
     pub fn position(&self) -> &X {
         &self.x
@@ -269,7 +287,7 @@ impl<P: PathGradient<X: Persist>> Kernel<P> for Langevin {
     fn init(&self, path: &P, x: P::X, ws: &mut Scratch) -> Self::Chain {
         let mut eval = path.empty_eval();
         path.evaluate(&x, &mut eval, ws);
-        LangevinChain { x, eval, cached: Cached::Energies, grad: P::X::default(), next: P::X::default() }
+        LangevinChain::new(x, eval)
     }
 
     fn step(
@@ -306,10 +324,7 @@ impl<P: PathGradient<X: Persist>> Kernel<P> for Langevin {
     }
 
     fn refresh(&self, path: &P, chain: &mut Self::Chain, ws: &mut Scratch) {
-        if chain.cached == Cached::Nothing {
-            path.evaluate(&chain.x, &mut chain.eval, ws);
-            chain.cached = Cached::Energies;
-        }
+        chain.refresh(path, ws);
     }
 
     fn position<'a>(&self, chain: &'a Self::Chain) -> &'a P::X {
@@ -319,7 +334,6 @@ impl<P: PathGradient<X: Persist>> Kernel<P> for Langevin {
     /// # Panics
     /// If the chains have moved since they were last evaluated: call [`Kernel::refresh`] first.
     fn eval<'a>(&self, chain: &'a Self::Chain) -> &'a P::Eval {
-        assert!(chain.cached != Cached::Nothing, "a Langevin step evaluates no energy: call `Kernel::refresh` first");
-        &chain.eval
+        chain.evaluated()
     }
 }

@@ -8,6 +8,8 @@ pub mod mala;
 pub mod metropolis;
 pub mod random_walk;
 pub mod schedule;
+pub mod sghmc;
+pub mod underdamped;
 
 pub use error::SamplerError;
 pub use heat_bath::HeatBath;
@@ -17,3 +19,5 @@ pub use mala::Mala;
 pub use metropolis::MetropolisChain;
 pub use random_walk::RandomWalk;
 pub use schedule::StepSchedule;
+pub use sghmc::Sghmc;
+pub use underdamped::Underdamped;

@@ -20,6 +20,14 @@ pub struct ObjectiveInfo {
     /// Share of data and noise rows that the energies tell apart, both kinds counting half, where data are told from
     /// noise.
     pub accuracy: Option<f64>,
+    /// Mean acceptance probability of the chains' last steps, where there are chains.
+    pub acceptance: Option<f64>,
+    /// Root mean square distance that the chains moved in this update.
+    pub distance: Option<f64>,
+    /// Mean age of the persistent chains, in updates.
+    pub buffer_age: Option<f64>,
+    /// Root mean square of the chains' coordinates over that of the training rows.
+    pub chain_scale: Option<f64>,
     /// Sum of the penalties that were added, where there are any; `loss` includes it.
     pub penalty: Option<f64>,
 }
@@ -29,13 +37,14 @@ impl ObjectiveInfo {
     pub const NO_OVERLAP: f64 = 0.999;
 
     /// Whether noise and data are told apart without error: the noise misses the data. Scale the data, or take noise
-    /// that is fitted to them.
+    /// that is fitted to them (a smaller `sigma` where the noise is added to the rows).
     pub fn noise_misses_data(&self) -> bool {
         self.accuracy.is_some_and(|a| a >= Self::NO_OVERLAP)
     }
 }
 
-/// A gradient estimate of the mean negative log-likelihood, with explicit persistent state.
+/// A gradient estimate of the mean negative log-likelihood, or of a loss that stands for it, with explicit persistent
+/// state.
 pub trait Objective<P: Path> {
     /// What survives an update: persistent chains.
     type State: Persist;
@@ -43,7 +52,7 @@ pub trait Objective<P: Path> {
     /// State before the first update. `data` is a sample of training rows.
     fn init(&self, path: &P, data: &P::X, key: &Key, ws: &mut Scratch) -> Self::State;
 
-    /// `out = d/dtheta` of the (weighted) mean negative log-likelihood of `data`.
+    /// `out = d/dtheta` of the (weighted) mean negative log-likelihood of `data`, or of the objective's own loss.
     ///
     /// `weights` sum to one, one a row. `after_data` sees the gradient when it holds the data phase alone:
     /// centring reads the data means of the units from it. Energies are computed only if `observe` is set.

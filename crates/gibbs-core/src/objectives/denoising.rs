@@ -30,6 +30,15 @@ use crate::scratch::Scratch;
 /// the constant of the energy is seen. Units: `loss` is a pure number, half the dimension where nothing is learnt yet
 /// (flat energy). There is no data phase: `after_data` is not called.
 ///
+/// # Example
+/// ```
+/// use gibbs_core::objectives::Denoising;
+/// let objective = Denoising::levels(0.1, 0.4, 3)?;
+/// assert!(objective.sigmas().iter().zip([0.1, 0.2, 0.4]).all(|(s, t)| (s - t).abs() < 1e-12));
+/// assert!(Denoising::new(0.0).is_err());
+/// # Ok::<(), gibbs_core::objectives::ObjectiveError>(())
+/// ```
+///
 /// # Source
 /// Vincent 2011, "A connection between score matching and denoising autoencoders", DOI `10.1162/NECO_a_00142`; one
 /// energy for several levels: Li, Chen & Sommer 2019, arXiv:1910.07762; weighting and geometric spacing: Song & Ermon

@@ -18,6 +18,14 @@ pub enum ObjectiveError {
         /// The setting.
         name: &'static str,
     },
+    /// A probability outside `[0, 1]`.
+    #[error("`{name}` is {value}: it lies between 0 and 1")]
+    NotAShare {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
     /// Noise levels that do not span a range.
     #[error(
         "{n_levels} noise levels from {low} to {high}: at least two are needed, the lowest below the highest (for one level use `new`)"
@@ -40,4 +48,9 @@ pub(crate) fn positive(name: &'static str, value: f64) -> Result<f64, ObjectiveE
 /// `count`, if it is not zero.
 pub(crate) fn at_least_one(name: &'static str, count: usize) -> Result<usize, ObjectiveError> {
     if count > 0 { Ok(count) } else { Err(ObjectiveError::Zero { name }) }
+}
+
+/// `value`, if it is a probability.
+pub(crate) fn share(name: &'static str, value: f64) -> Result<f64, ObjectiveError> {
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(ObjectiveError::NotAShare { name, value }) }
 }

@@ -1,4 +1,17 @@
 //! Objectives, one file each.
+//!
+//! | objective | asks of the energy | learns | bias |
+//! |---|---|---|---|
+//! | [`ExactLikelihood`] | [`ExactMoments`] | the density | none |
+//! | [`ContrastiveDivergence`] | a path with cached gradients | the density up to `Z` | short or lagging chains |
+//! | [`NoiseContrastive`] | `Parametric` | the density **with** `log Z` | none where the noise covers the data |
+//! | [`ConditionalNce`] | `Parametric` | the density up to `Z` | none |
+//! | [`ScoreMatching`], [`Sliced`] | `ScoreParametric` | the score | none |
+//! | [`FiniteDifferenceSliced`] | `Parametric` | the score | `O(step^2)` |
+//! | [`Denoising`] | `ScoreParametric` | the score of the noised data | width `sigma` |
+//! | [`AdversarialReverseKl`] | `Parametric + Gradient` | a generator, and its log density ratio to the data | mode-seeking |
+//!
+//! [`Regularised`] adds penalties to any of them, [`InputNoise`] noise.
 
 pub mod adversarial;
 mod batch;
@@ -8,6 +21,7 @@ pub mod denoising;
 mod error;
 pub mod exact_likelihood;
 pub mod finite_difference;
+pub mod maximum_likelihood;
 pub mod noise_contrastive;
 pub mod regularisers;
 pub mod score_matching;
@@ -20,6 +34,7 @@ pub use denoising::Denoising;
 pub use error::ObjectiveError;
 pub use exact_likelihood::{ExactLikelihood, ExactMoments};
 pub use finite_difference::FiniteDifferenceSliced;
+pub use maximum_likelihood::{MaximumLikelihood, Negatives};
 pub use noise_contrastive::NoiseContrastive;
 pub use regularisers::{EnergyMagnitude, GradientPenalty, InputNoise, Place, Regularised, Regulariser};
 pub use score_matching::{ScoreMatching, Trace};

@@ -30,6 +30,78 @@ use crate::scratch::Scratch;
 /// ratio log(ratio)` where noise and data cannot be told apart, 0 where they never meet. `observe` adds the mean
 /// energies of data and noise at no cost. There is no data phase: `after_data` is not called.
 ///
+/// # Example
+/// The variance of a normal density on the line, and its `log Z`, from noise of another width:
+/// ```
+/// use gibbs_core::dense::Dense;
+/// use gibbs_core::energy::{Distribution, Energy, Parametric};
+/// use gibbs_core::key::Key;
+/// use gibbs_core::objective::Objective;
+/// use gibbs_core::objectives::NoiseContrastive;
+/// use gibbs_core::optimisers::{Adam, Optimiser};
+/// use gibbs_core::params::ParamMap;
+/// use gibbs_core::path::Target;
+/// use gibbs_core::rows::Continuous;
+/// use gibbs_core::scratch::Scratch;
+///
+/// /// `E(x) = a x^2 / 2 + c`.
+/// struct Parabola(ParamMap);
+///
+/// impl Energy for Parabola {
+///     type X = Dense<f64>;
+///     fn energy(&self, x: &Dense<f64>, out: &mut [f64], _: &mut Scratch) {
+///         let (a, c) = (f64::from(self.0.flat()[0]), f64::from(self.0.flat()[1]));
+///         out.iter_mut().zip(x.values()).for_each(|(o, x)| *o = 0.5 * a * x * x + c);
+///     }
+/// }
+///
+/// impl Parametric for Parabola {
+///     fn params(&self) -> &ParamMap { &self.0 }
+///     fn params_mut(&mut self) -> &mut ParamMap { &mut self.0 }
+///     fn add_grad(&self, x: &Dense<f64>, w: &[f64], out: &mut ParamMap, _: &mut Scratch) {
+///         for (x, w) in x.values().iter().zip(w) {
+///             out.flat_mut()[0] += (w * 0.5 * x * x) as f32;
+///             out.flat_mut()[1] += *w as f32;
+///         }
+///     }
+/// }
+///
+/// /// `N(0, sd^2)`.
+/// struct Normal(f64);
+///
+/// impl Energy for Normal {
+///     type X = Dense<f64>;
+///     fn energy(&self, x: &Dense<f64>, out: &mut [f64], _: &mut Scratch) {
+///         let log_z = self.0.ln() + 0.5 * std::f64::consts::TAU.ln();
+///         out.iter_mut().zip(x.values()).for_each(|(o, x)| *o = 0.5 * (x / self.0).powi(2) + log_z);
+///     }
+/// }
+///
+/// impl Distribution for Normal {
+///     fn sample(&self, n: usize, key: &Key) -> Dense<f64> {
+///         let mut rng = key.rng();
+///         Dense::from_rows(1, (0..n).map(|_| self.0 * rng.normal()).collect())
+///     }
+/// }
+///
+/// let data = Normal(0.5).sample(2_000, &Key::from_seed(0));
+/// let weights = vec![1.0 / 2_000.0; 2_000];
+/// let mut path = Target(Parabola(ParamMap::zeros(&[("a", &[1]), ("c", &[1])])));
+/// let objective = NoiseContrastive::new(Normal(0.8), 2)?;
+/// let (mut grad, mut ws) = (path.0.params().zeros_like(), Scratch::default());
+/// let mut adam = Adam::new(&grad);
+/// for t in 0..400 {
+///     let key = Key::from_seed(1).step(t);
+///     objective.gradient(&path, &data, &weights, &mut (), &mut grad, &mut |_| {}, false, &key, &mut ws);
+///     adam.step(path.0.params_mut(), &grad, 0.05);
+/// }
+/// let (a, c) = (path.0.params().flat()[0], path.0.params().flat()[1]);
+/// assert!((a - 4.0).abs() < 0.6, "precision {a}");
+/// // exp(-E) is normalised: c = log(sd sqrt(2 pi)) = 0.226.
+/// assert!((c - 0.226).abs() < 0.1, "constant {c}");
+/// # Ok::<(), gibbs_core::objectives::ObjectiveError>(())
+/// ```
+///
 /// # Source
 /// Gutmann & Hyvarinen 2012, "Noise-contrastive estimation of unnormalized statistical models, with applications to
 /// natural image statistics", JMLR 13:307-361, section 2, <https://jmlr.org/papers/v13/gutmann12a.html>.

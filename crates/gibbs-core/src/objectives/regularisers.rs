@@ -141,6 +141,17 @@ impl<E: Parametric<X: Continuous>> Regulariser<E> for EnergyMagnitude<E::X> {
 
 /// An objective with penalties: values and gradients add. The info's `penalty` is their sum; `loss`, where the objective
 /// has one, includes it.
+///
+/// # Example
+/// ```
+/// use gibbs_core::energy::ScoreParametric;
+/// use gibbs_core::objectives::{Denoising, GradientPenalty, ObjectiveError, Place, Regularised};
+///
+/// fn smooth<E: ScoreParametric<X: 'static> + 'static>() -> Result<Regularised<E, Denoising>, ObjectiveError> {
+///     let penalty = GradientPenalty::<E::X>::new(0.01, Place::Data)?;
+///     Ok(Regularised { objective: Denoising::new(0.1)?, terms: vec![Box::new(penalty)] })
+/// }
+/// ```
 pub struct Regularised<E, O> {
     /// The objective.
     pub objective: O,

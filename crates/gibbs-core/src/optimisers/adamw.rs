@@ -1,4 +1,4 @@
-//! AdamW: Adam with weight decay kept out of the moments.
+//! Adam with weight decay kept out of the moments.
 
 use super::{Adam, Optimiser};
 use crate::params::ParamMap;

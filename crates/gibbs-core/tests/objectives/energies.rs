@@ -1,7 +1,7 @@
 //! Energies in double precision whose derivatives are written by hand, and a normal distribution as noise.
 
 use gibbs_core::dense::Dense;
-use gibbs_core::energy::{Direct, Distribution, Energy, Gradient, Parametric, ScoreParametric};
+use gibbs_core::energy::{Direct, Distribution, Energy, Gradient, Parametric, ScoreParametric, Weigh};
 use gibbs_core::key::Key;
 use gibbs_core::params::ParamMap;
 use gibbs_core::rows::{Continuous, Rows};
@@ -79,6 +79,17 @@ impl Parametric for Quadratic {
             sum[d * d + d] += w;
         }
         add(out, &sum);
+    }
+
+    /// In two ranges of rows, as two threads would ask.
+    fn add_grad_with(&self, x: &Points, weigh: &Weigh<'_>, out: &mut ParamMap, ws: &mut Scratch) {
+        let (n, half) = (x.n_rows(), x.n_rows() / 2);
+        let (mut e, mut w) = (vec![0.0; n], vec![0.0; n]);
+        self.energy(x, &mut e, ws);
+        let (first, second) = w.split_at_mut(half);
+        weigh(half..n, &e[half..], second);
+        weigh(0..half, &e[..half], first);
+        self.add_grad(x, &w, out, ws);
     }
 }
 

@@ -64,7 +64,7 @@ where
 
 /// Losses are smooth in parameters of order one: truncation is of order `h^2 = 1e-6`, gradients in single precision
 /// carry 1e-7, both relative to the largest slope; a wrong sign or factor shows as order one.
-const TOLERANCE: f64 = 2e-5;
+pub const TOLERANCE: f64 = 2e-5;
 
 pub fn line() -> Points {
     Points::from_rows(1, vec![-1.3, -0.4, 0.1, 0.8, 1.1, 1.9, -0.9])

@@ -69,9 +69,9 @@ pub struct Page {
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#59636e;--line:#d8dee4;--paper:#fff;--wash:#f5f7f9;
---good:#1a7f37;--warn:#9a6700;--bad:#cf222e}
+--good:#1a7f37;--warn:#9a6700;--bad:#cf222e;--pale:.5}
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--line:#3d444d;--paper:#0d1117;--wash:#161b22;
---good:#3fb950;--warn:#d29922;--bad:#f85149}}
+--good:#3fb950;--warn:#d29922;--bad:#f85149;--pale:.85}}
 body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:880px;margin:0 auto;padding:28px 20px 60px}
 h1{font-size:1.75em;margin:0;letter-spacing:-.01em}h2{font-size:1.2em;margin:2.2em 0 .6em;padding-top:.8em;border-top:1px solid var(--line)}
 .subtitle{color:var(--soft);margin:.2em 0 1.4em}
@@ -86,7 +86,7 @@ svg .grid{stroke:var(--line);stroke-width:1}svg .axis{stroke:var(--soft);stroke-
 svg .marker{stroke:var(--soft);stroke-width:1;stroke-dasharray:4 4}
 .planes{display:grid;align-items:start;grid-template-columns:repeat(auto-fit,minmax(min(100%,260px),1fr));gap:6px 12px}
 .planes svg{max-width:430px}.planes svg text{font-size:13px}svg text.title{fill:var(--ink)}svg .frame{stroke:var(--soft);stroke-width:1}
-svg .cells{image-rendering:pixelated}svg .dots{fill:none;stroke-linecap:round}
+svg .cells{image-rendering:pixelated}svg .dots{fill:none;stroke-linecap:round}svg .pale{stroke-opacity:var(--pale)}
 svg .arrows{fill:none;stroke-linecap:round;stroke-linejoin:round}svg .ink{stroke:var(--ink)}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;margin:.4em 0 0;font-size:.9em;color:var(--soft)}
 .legend span::before{content:\"\";display:inline-block;width:.7em;height:.7em;border-radius:50%;background:var(--c);margin-right:.4em}

@@ -268,7 +268,7 @@ impl Planes {
         out.push_str("</div>");
         if names.len() > 1 {
             out.push_str("<p class=\"legend\">");
-            for name in &names {
+            for name in names.iter().filter(|n| !n.is_empty()) {
                 let _ = write!(out, "<span style=\"--c:{}\">{}</span> ", colour_of(&names, name), escape(name));
             }
             out.push_str("</p>");

@@ -76,8 +76,8 @@ impl Quiver {
             let (dx, dy) = (u / length * sx, -v / length * sy);
             let stretch = dx.hypot(dy);
             let shown = most * (length / full).min(1.0);
-            // The zero vector has no direction; neither has anything on a grid of no extent.
-            if !(stretch > 0.0 && shown > 0.0) {
+            // Shorter than half a unit only the pen would be seen; the zero vector has no direction at all.
+            if !(stretch > 0.0 && shown > 0.5) {
                 continue;
             }
             arrow(&mut arrows, (px, py), (dx / stretch, dy / stretch), shown);

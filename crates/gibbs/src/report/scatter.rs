@@ -53,15 +53,13 @@ impl Scatter {
             if halo {
                 let _ = write!(
                     out,
-                    r##"<path class="dots" d="{path}" stroke="#fff" stroke-width="{:.1}" stroke-opacity="0.5"/>"##,
-                    width + 1.2
+                    r##"<path class="dots" d="{path}" stroke="#fff" stroke-width="{:.1}" stroke-opacity="0.4"/>"##,
+                    width + 1.0
                 );
             }
-            let _ = write!(
-                out,
-                r#"<path class="dots" d="{path}" stroke="{colour}" stroke-width="{width}" stroke-opacity="{}"/>"#,
-                if halo { 0.85 } else { 0.5 }
-            );
+            // How translucent dots may be depends on the ground, hence on the style of the page.
+            let class = if halo { "dots" } else { "dots pale" };
+            let _ = write!(out, r#"<path class="{class}" d="{path}" stroke="{colour}" stroke-width="{width}"/>"#);
         }
     }
 }

@@ -14,12 +14,13 @@
 //! | [`compose`] | sums, temperature, mixtures, conditioning |
 //! | [`path`], [`kernel`] | the one mechanism behind sampling, annealing, tempering and AIS |
 //! | [`ensemble`] | many chains over the cores |
-//! | [`samplers`] | kernels |
+//! | [`samplers`], [`adapt`] | kernels, and what tunes them |
 //! | [`objective`], [`objectives`] | gradients for learning |
 //! | [`optimisers`] | SGD, Adam, schedules, decay, averaging |
 //! | [`log_partition`] | estimators of `log Z` |
 //! | [`diagnostics`] | R-hat, ESS, autocorrelation, flip rates, weights |
 //! | [`params`], [`persist`], [`scratch`] | parameters, saved state, reusable buffers |
+pub mod adapt;
 pub mod compose;
 pub mod dense;
 pub mod diagnostics;

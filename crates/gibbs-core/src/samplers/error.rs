@@ -26,14 +26,6 @@ pub enum SamplerError {
         /// Its value.
         value: u64,
     },
-    /// A share outside its range.
-    #[error("{what} is {value}: give a number between 0 and 1")]
-    Share {
-        /// Which share.
-        what: &'static str,
-        /// Its value.
-        value: f64,
-    },
     /// A ladder of inverse temperatures or noise levels that is too short, or out of order.
     #[error("entry {index} of the ladder is {value}: {advice}")]
     Ladder {
@@ -43,14 +35,6 @@ pub enum SamplerError {
         value: f64,
         /// What is asked for.
         advice: &'static str,
-    },
-    /// States of another width than those that are kept.
-    #[error("rows of {found} numbers, where rows of {wanted} are kept")]
-    Width {
-        /// Numbers of a row given.
-        found: usize,
-        /// Numbers of a row kept.
-        wanted: usize,
     },
 }
 
@@ -62,9 +46,4 @@ pub(crate) fn positive(value: f64, error: fn(f64) -> SamplerError) -> Result<f64
 /// `value`, if it is at least one.
 pub(crate) fn at_least_one(value: u64, what: &'static str) -> Result<u64, SamplerError> {
     if value > 0 { Ok(value) } else { Err(SamplerError::Count { what, value }) }
-}
-
-/// `value`, if it is a share.
-pub(crate) fn share(value: f64, what: &'static str) -> Result<f64, SamplerError> {
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(SamplerError::Share { what, value }) }
 }

@@ -1,5 +1,6 @@
 //! Markov kernels, one file each.
 
+pub mod annealed;
 pub mod error;
 pub mod heat_bath;
 pub mod hmc;
@@ -7,10 +8,14 @@ pub mod langevin;
 pub mod mala;
 pub mod metropolis;
 pub mod random_walk;
+pub mod replay;
 pub mod schedule;
 pub mod sghmc;
+pub mod short_run;
+pub mod tempering;
 pub mod underdamped;
 
+pub use annealed::AnnealedLangevin;
 pub use error::SamplerError;
 pub use heat_bath::HeatBath;
 pub use hmc::Hmc;
@@ -18,6 +23,9 @@ pub use langevin::{Langevin, Noise};
 pub use mala::Mala;
 pub use metropolis::MetropolisChain;
 pub use random_walk::RandomWalk;
+pub use replay::Replay;
 pub use schedule::StepSchedule;
 pub use sghmc::Sghmc;
+pub use short_run::{ShortRun, ShortRunSamples, Start};
+pub use tempering::{PerLevel, Replicas, SwapStatistics, Tempering, geometric_ladder};
 pub use underdamped::Underdamped;

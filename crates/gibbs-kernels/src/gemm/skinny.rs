@@ -115,6 +115,8 @@ fn multiples<const K: usize>(m: usize, a: &[f32], b: &Packed, bias: Option<&[f32
         for col in (0..n).step_by(PANEL) {
             let panel = &b.floats()[col * K..][..K * PANEL];
             let cols = (n - col).min(PANEL);
+            // `map` here is a call: its code may use fewer instructions than this function, so it is not inlined.
+            #[allow(clippy::manual_map)]
             let bias = if let Some(bias) = bias { Some(&bias[col..][..cols]) } else { None };
             let finish = Finish { cols, bias, add: accumulate };
             if i < in_groups {

@@ -124,14 +124,20 @@ pub(super) fn uniform(lanes: &mut Lanes, out: &mut [f32]) {
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn normal(lanes: &mut Lanes, out: &mut [f32]) {
     let mut wide = Wide::new(lanes);
-    for out in out.chunks_mut(16) {
+    let (whole, rest) = out.as_chunks_mut::<16>();
+    for out in whole {
         let (x, y) = (wide.next(), wide.next());
         let (a, b) = box_muller(x, y);
-        let (first, second) = out.split_at_mut(out.len().min(8));
+        let (first, second) = out.split_at_mut(8);
         store(a, first);
-        if !second.is_empty() {
-            store(b, second);
-        }
+        store(b, second);
+    }
+    if !rest.is_empty() {
+        let (x, y) = (wide.next(), wide.next());
+        let (a, b) = box_muller(x, y);
+        let (first, second) = rest.split_at_mut(rest.len().min(8));
+        store(a, first);
+        store(b, second);
     }
     wide.store(lanes);
 }
@@ -148,7 +154,7 @@ pub(super) fn box_muller(x: __m256i, y: __m256i) -> (__m256, __m256) {
 /// `c[0] + c[1] x + ..`
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn polynomial<const N: usize>(x: __m256, c: [f32; N]) -> __m256 {
+pub(crate) fn polynomial<const N: usize>(x: __m256, c: [f32; N]) -> __m256 {
     let mut sum = _mm256_set1_ps(c[N - 1]);
     for c in c[..N - 1].iter().rev() {
         sum = _mm256_fmadd_ps(sum, x, _mm256_set1_ps(*c));

@@ -202,7 +202,7 @@ impl Canvas {
         let place = |&(a, b): &(f64, f64)| {
             let (u, v) = ((a - x.0) / (x.1 - x.0), (y.1 - b) / (y.1 - y.0));
             let inside = (0.0..1.0).contains(&u) && (0.0..1.0).contains(&v);
-            inside.then(|| ((u * self.width as f64) as usize, (v * height as f64) as usize))
+            inside.then_some(((u * self.width as f64) as usize, (v * height as f64) as usize))
         };
         let places: Vec<(usize, usize)> = frame.points.iter().filter_map(place).collect();
         for (shift, entry) in [(1, INK), (0, PAPER)] {

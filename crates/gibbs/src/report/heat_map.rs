@@ -58,9 +58,12 @@ impl HeatMap {
         let (columns, rows) = (inside(x, grid.x(), grid.columns()), inside(y, grid.y(), grid.rows()));
         let mut pixels = Vec::with_capacity(columns.len() * rows.len());
         for &j in rows.iter().rev() {
-            pixels.extend(columns.iter().map(|&i| scale.map_or(MARKED, |s| s.entry(self.field.at(i, j)))));
+            for &i in &columns {
+                let entry = scale.map_or(MARKED, |s| s.entry(self.field.at(i, j)));
+                notes.marked += usize::from(entry == MARKED);
+                pixels.push(entry);
+            }
         }
-        notes.marked += pixels.iter().filter(|p| **p == MARKED).count();
         let Ok(png) = encode_png(&pixels, columns.len(), rows.len()) else {
             notes.say("A field could not be encoded as a picture.".into());
             return;

@@ -16,7 +16,7 @@ mod quiver;
 mod scatter;
 
 pub use animation::Animation;
-pub use colour_map::{ColourScale, Spacing};
+pub use colour_map::ColourScale;
 pub use grid::{Field, Grid};
 pub use heat_map::HeatMap;
 pub use histogram::{Histogram, Sample};

@@ -8,6 +8,7 @@
 //! | [`mcse`] | how far is the average from the truth, if they agree? |
 //! | [`autocorrelation`] | how long does a chain remember? |
 //! | [`flip_rate`] | do the sites of a discrete chain move at all? |
+//! | [`mmd`] | do two sets of points come from one distribution? |
 //! | [`weights`] | how many importance weights carry an estimate? |
 //! | [`summary`] | all of it in one row, and in words |
 //!
@@ -22,6 +23,7 @@ pub mod draws;
 pub mod ess;
 pub mod flip_rate;
 pub mod mcse;
+pub mod mmd;
 mod rank;
 pub mod rhat;
 pub mod summary;
@@ -29,4 +31,5 @@ pub mod weights;
 
 pub use draws::{Draws, DrawsError};
 pub use flip_rate::{FlipRate, FlipRateError};
+pub use mmd::{MmdError, mmd_squared};
 pub use summary::{Summary, Thresholds, Verdict};

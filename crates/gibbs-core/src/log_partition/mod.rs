@@ -1,8 +1,10 @@
 //! Estimators of `log Z`, one file each, and what they return.
 
 pub mod ais;
+pub mod quadrature;
 
 pub use ais::Ais;
+pub use quadrature::{Quadrature, QuadratureError, QuadratureLogZ};
 
 /// Which side of the truth an estimate of `log Z` errs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -248,7 +248,7 @@ fn power_text(m: u32, e: i64) -> String {
 mod tests {
     use super::*;
 
-    /// OKLab of an sRGB colour, by the inverse matrices of the same source: an independent way back.
+    /// `OKLab` of an sRGB colour, by the inverse matrices of the same source: an independent way back.
     fn oklab(rgb: [u8; 3]) -> [f64; 3] {
         let [r, g, b] = rgb.map(|c| {
             let c = f64::from(c) / 255.0;

@@ -39,7 +39,7 @@ fn equal_noise_costs_what_it_should() {
 fn the_constant_is_learnt() {
     let data = normal(5, 0.4, 1.3).sample(20_000, &Key::from_seed(4));
     let objective = NoiseContrastive::new(normal(5, 0.3, 1.4), 2).unwrap();
-    let q = fit(&objective, Quadratic::standard(5), &data, 3_000, 0.02);
+    let q = fit(&objective, Quadratic::standard(5), &data, 1_500, 0.02);
     let (a, b, c) = (q.precision(), q.params().get("b").to_vec(), f64::from(q.params().get("c")[0]));
     let (log_det, quadratic) = solve(&a, &b);
     let log_z = 2.5 * std::f64::consts::TAU.ln() - 0.5 * log_det + 0.5 * quadratic - c;
@@ -47,7 +47,7 @@ fn the_constant_is_learnt() {
 
     let data = draw_quartic(20_000);
     let fitted =
-        fit(&NoiseContrastive::new(normal(1, 0.0, 1.2), 4).unwrap(), Quartic::new([0.0; 4]), &data, 3_000, 0.02);
+        fit(&NoiseContrastive::new(normal(1, 0.0, 1.2), 4).unwrap(), Quartic::new([0.0; 4]), &data, 1_500, 0.02);
     assert!(fitted.log_z().abs() < 0.02, "log Z of the quartic {}", fitted.log_z());
     // And the shape: the mean energy gap to the truth, an upper bound of the divergence, is that of four parameters
     // fitted to 20,000 draws: about 2 / 20,000.

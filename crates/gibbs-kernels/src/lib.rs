@@ -20,6 +20,7 @@ pub mod activation;
 pub mod bernoulli;
 pub mod bit_gemm;
 pub mod bits;
+pub mod conv;
 pub mod derivatives;
 pub mod enumerate;
 pub mod gemm;

@@ -6,11 +6,9 @@ use std::arch::x86_64::{
 };
 use std::cell::RefCell;
 
-use super::Packed;
 use super::packed::PANEL;
+use super::{INNER, Packed};
 
-/// Inner numbers of a pass: a panel of them is half of the first cache.
-pub(crate) const INNER: usize = 256;
 /// Rows of a pass: with `INNER` numbers each they stay in the second cache.
 const ROWS: usize = 192;
 /// Rows of the result that the kernel holds.

@@ -21,6 +21,9 @@ mod tests;
 
 pub use packed::Packed;
 
+/// Most rows that [`add_tn`] takes: as many inner numbers the kernel sums before it goes back to memory.
+pub(crate) const INNER: usize = 256;
+
 use crate::level::{Level, level};
 
 /// `C = A B`, plus `bias` in every row, plus the old `C` if `accumulate`.
@@ -41,7 +44,15 @@ pub fn matmul(m: usize, a: &[f32], b: &Packed, bias: Option<&[f32]>, accumulate:
     matmul_on(level(), m, a, b, bias, accumulate, c);
 }
 
-fn matmul_on(on: Level, m: usize, a: &[f32], b: &Packed, bias: Option<&[f32]>, accumulate: bool, c: &mut [f32]) {
+pub(crate) fn matmul_on(
+    on: Level,
+    m: usize,
+    a: &[f32],
+    b: &Packed,
+    bias: Option<&[f32]>,
+    accumulate: bool,
+    c: &mut [f32],
+) {
     let (k, n) = (b.k(), b.n());
     assert_eq!(a.len(), m * k, "left-hand matrix of {m} x {k}");
     assert_eq!(c.len(), m * n, "result of {m} x {n}");
@@ -89,7 +100,7 @@ fn matmul_tn_on(on: Level, (m, k, n): (usize, usize, usize), a: &[f32], g: &[f32
         c.fill(0.0);
     }
     match on {
-        Level::Scalar => scalar::matmul_tn((m, k, n), a, g, c),
+        Level::Scalar => scalar::add_tn((m, k, n), |i| &a[i * k..][..k], g, c),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
         Level::Avx2Fma => unsafe {
@@ -101,6 +112,25 @@ fn matmul_tn_on(on: Level, (m, k, n): (usize, usize, usize), a: &[f32], g: &[f32
                 avx2::matmul_tn((m, k, n), a, g, c);
             }
         },
+        #[cfg(not(target_arch = "x86_64"))]
+        Level::Avx2Fma => unreachable!("not on this processor"),
+    }
+}
+
+/// Adds `A' G` to `c` `[k, n]` for at most [`INNER`] rows: `row(i)` is row `i` of `A`, `g` holds the rows of `G`.
+pub(crate) fn add_tn<'a>(
+    on: Level,
+    shape: (usize, usize, usize),
+    row: impl Fn(usize) -> &'a [f32],
+    g: &[f32],
+    c: &mut [f32],
+) {
+    assert!(shape.0 <= INNER, "{} rows at once", shape.0);
+    match on {
+        Level::Scalar => scalar::add_tn(shape, row, g, c),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level is only found on a processor that has it.
+        Level::Avx2Fma => unsafe { avx2::add_tn(shape, row, g, c) },
         #[cfg(not(target_arch = "x86_64"))]
         Level::Avx2Fma => unreachable!("not on this processor"),
     }

@@ -11,11 +11,10 @@ pub(super) fn matmul(a: &[f32], b: &Packed, bias: Option<&[f32]>, accumulate: bo
     }
 }
 
-/// Adds to `c`.
-pub(super) fn matmul_tn((m, k, n): (usize, usize, usize), a: &[f32], g: &[f32], c: &mut [f32]) {
-    for (p, c) in c.chunks_exact_mut(n.max(1)).enumerate() {
+pub(super) fn add_tn<'a>((m, k, n): (usize, usize, usize), row: impl Fn(usize) -> &'a [f32], g: &[f32], c: &mut [f32]) {
+    for (p, c) in c.chunks_exact_mut(n.max(1)).enumerate().take(k) {
         for (j, c) in c.iter_mut().enumerate() {
-            *c += (0..m).map(|i| a[i * k + p] * g[i * n + j]).sum::<f32>();
+            *c += (0..m).map(|i| row(i)[p] * g[i * n + j]).sum::<f32>();
         }
     }
 }

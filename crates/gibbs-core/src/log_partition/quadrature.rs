@@ -249,7 +249,7 @@ impl Quadrature {
             cells.extend(work.integrate(halves)?);
         };
         let (border, outside) = self.border(&mut work, lower, upper, log_z)?;
-        if !(outside <= self.max_outside) {
+        if outside > self.max_outside || outside.is_nan() {
             return Err(QuadratureError::Improper { border, outside, limit: self.max_outside });
         }
         Ok(QuadratureLogZ {

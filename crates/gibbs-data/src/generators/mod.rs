@@ -53,7 +53,7 @@ use crate::{DataError, Table, Values, hash};
 /// let log_p = moons.log_density(&[t.value(0, 0), t.value(0, 1)]).unwrap();
 /// assert!(log_p.is_finite() && (moons.entropy() - 1.0076).abs() < 3e-3);
 /// ```
-pub trait Generator: std::fmt::Debug {
+pub trait Generator: std::fmt::Debug + Send + Sync {
     /// The name in the registry.
     fn name(&self) -> &'static str;
 

@@ -7,6 +7,8 @@ pub mod hmc;
 pub mod langevin;
 pub mod mala;
 pub mod metropolis;
+#[cfg(feature = "nuts")]
+pub mod nuts;
 pub mod random_walk;
 pub mod replay;
 pub mod schedule;

@@ -2,48 +2,62 @@
 
 use gibbs_core::diagnostics::{Draws, FlipRate, Summary, Thresholds, autocorrelation::autocorrelation};
 use gibbs_core::key::{Key, Purpose};
-use gibbs_core::rows::Rows;
-use gibbs_spin::Bits;
 use serde::Serialize;
 
+use crate::batch::Batch;
 use crate::models::{Model, SampleObserver, Start, Unobserved};
 use crate::progress::Progress;
 use crate::report::Level;
 
 /// Chains of each kind of start.
 const CHAINS: usize = 16;
+/// Steps of a short run, as training makes them.
+pub const SHORT_RUN: u64 = 60;
 /// Steps left out at the beginning.
 const WARM_UP: u64 = 500;
 /// Steps kept.
 const KEPT: u64 = 1_000;
+/// Steps between two of which all rows are kept, where rows are short.
+const KEPT_EVERY: u64 = 20;
 /// Lags of the autocorrelation that is drawn.
 const LAGS: usize = 100;
 /// A unit that is on less often than this, or off, may well never flip.
 const MARGIN: f64 = 0.05;
 
-/// What chains of a model did: half of them started at data rows, half at independent bits.
+/// What chains of a model did: half of them started at data rows, half at draws of the base.
 #[derive(Clone, Debug)]
 pub struct ChainReport {
     /// The energy's summary over all chains.
     pub energy: Summary,
-    /// Mean energy of the chains that started at data, and of those that started at independent bits, nats.
+    /// Mean energy of the chains that started at data, and of those that started at draws of the base, nats.
     pub mean_by_start: [f64; 2],
     /// Mean autocorrelation of the energy at lags 0, 1, ...
     pub autocorrelation: Vec<f64>,
     /// Energies of the kept steps, chain after chain.
     pub traces: Vec<f64>,
-    /// Share of steps at which a site flips, averaged over sites.
-    pub flip_rate: f64,
-    /// The smallest such share of a chain.
-    pub slowest_chain: f64,
-    /// Chains none of whose sites flipped.
+    /// How often sites flip, of models of bits.
+    pub flips: Option<Flips>,
+    /// Chains that never moved after warm-up.
     pub stuck_chains: usize,
-    /// Sites that never flipped although chains disagree about them.
-    pub stuck_sites: usize,
+    /// Where the chains stood after a short run of [`SHORT_RUN`] steps, and their mean energy there, nats.
+    pub short_run: Option<(Batch, f64)>,
+    /// Where all chains stood at some of the kept steps.
+    pub kept: Batch,
     /// Where all chains ended.
-    pub last: Bits,
+    pub last: Batch,
     /// The verdict.
     pub verdict: Verdict,
+}
+
+/// How often sites flip.
+#[derive(Clone, Copy, Debug)]
+pub struct Flips {
+    /// Share of steps at which a site flips, averaged over sites.
+    pub rate: f64,
+    /// The smallest such share of a chain.
+    pub slowest_chain: f64,
+    /// Sites that never flipped although chains disagree about them.
+    pub stuck_sites: usize,
 }
 
 /// A plain sentence and how good the news is.
@@ -68,48 +82,70 @@ pub struct ChainNumbers {
     pub ess_bulk: f64,
     /// Effective draws of its tails.
     pub ess_tail: f64,
-    /// See [`ChainReport::flip_rate`].
-    pub flip_rate: f64,
+    /// See [`Flips::rate`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip_rate: Option<f64>,
     /// See [`ChainReport::stuck_chains`].
     pub stuck_chains: usize,
-    /// See [`ChainReport::stuck_sites`].
-    pub stuck_sites: usize,
+    /// See [`Flips::stuck_sites`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck_sites: Option<usize>,
     /// The verdict's sentence.
     pub verdict: String,
 }
 
 struct Recorder<'a> {
     energies: Vec<Vec<f64>>,
-    flips: FlipRate,
-    previous: Vec<u64>,
+    flips: Option<FlipRate>,
+    previous: Batch,
+    moved: Vec<bool>,
+    short_run: Option<(Batch, f64)>,
+    kept: Option<Batch>,
     progress: &'a dyn Progress,
 }
 
 impl SampleObserver for Recorder<'_> {
-    fn observe(&mut self, step: u64, rows: &Bits, energies: &[f64]) -> bool {
+    fn observe(&mut self, step: u64, rows: &Batch, energies: &[f64]) -> bool {
+        if step + 1 == SHORT_RUN {
+            self.short_run = Some((rows.clone(), energies.iter().sum::<f64>() / energies.len() as f64));
+        }
         if step >= WARM_UP {
             for (trace, e) in self.energies.iter_mut().zip(energies) {
                 trace.push(*e);
             }
-            // The layouts agree by construction: both are the chains' packed rows.
-            let _ = self.flips.record(&self.previous, rows.words());
+            match (&mut self.flips, &self.previous, rows) {
+                (Some(flips), Batch::Bits(before), Batch::Bits(now)) => {
+                    // The layouts agree by construction: both are the chains' packed rows.
+                    let _ = flips.record(before.words(), now.words());
+                }
+                _ => {
+                    for (i, moved) in self.moved.iter_mut().enumerate() {
+                        *moved |= !*moved && self.previous.row(i) != rows.row(i);
+                    }
+                }
+            }
         }
-        self.previous.clear();
-        self.previous.extend_from_slice(rows.words());
+        if step >= WARM_UP && step.is_multiple_of(KEPT_EVERY) && rows.n_cols() <= 16 {
+            self.kept = Some(self.kept.take().map_or_else(|| rows.clone(), |kept| kept.followed_by(rows)));
+        }
+        self.previous = rows.clone();
         self.progress.advance(step + 1);
         !self.progress.stop()
     }
 }
 
-/// Runs chains from data and from independent bits and looks at them. `None` if stopped, or if an energy is not finite.
-pub fn examine(model: &dyn Model, data: &Bits, seed: u64, progress: &dyn Progress) -> Option<ChainReport> {
+/// Runs chains from data and from the base and looks at them. `None` if stopped, or if an energy is not finite.
+pub fn examine(model: &dyn Model, data: &Batch, seed: u64, progress: &dyn Progress) -> Option<ChainReport> {
     let key = Key::from_seed(seed).purpose(Purpose::Other);
     progress.begin("sampling", WARM_UP + KEPT);
     let start = start(model, data, &key);
     let mut recorder = Recorder {
         energies: vec![Vec::new(); 2 * CHAINS],
-        flips: FlipRate::new(2 * CHAINS, model.n_columns()).ok()?,
-        previous: start.words().to_vec(),
+        flips: start.bits().and_then(|b| FlipRate::new(2 * CHAINS, b.n_cols()).ok()),
+        previous: start.clone(),
+        moved: vec![false; 2 * CHAINS],
+        short_run: None,
+        kept: None,
         progress,
     };
     let last = model.sample(2 * CHAINS, Start::Rows(&start), 1.0, WARM_UP + KEPT, &key.step(1), &mut recorder);
@@ -129,17 +165,24 @@ pub fn examine(model: &dyn Model, data: &Bits, seed: u64, progress: &dyn Progres
             *c += rho / (2 * CHAINS) as f64;
         }
     }
-    let (stuck_chains, stuck_sites) = (recorder.flips.stuck_chains(), recorder.flips.stuck_sites(MARGIN).len());
-    let slowest_chain = recorder.flips.per_chain().into_iter().fold(f64::INFINITY, f64::min);
-    let verdict = judge(&energy, mean_by_start, stuck_chains, stuck_sites);
+    let flips = recorder.flips.as_ref().map(|f| Flips {
+        rate: f.mean(),
+        slowest_chain: f.per_chain().into_iter().fold(f64::INFINITY, f64::min),
+        stuck_sites: f.stuck_sites(MARGIN).len(),
+    });
+    let stuck_chains = match &recorder.flips {
+        Some(flips) => flips.stuck_chains(),
+        None => recorder.moved.iter().filter(|m| !**m).count(),
+    };
+    let verdict = judge(&energy, mean_by_start, stuck_chains, flips.map_or(0, |f| f.stuck_sites));
     Some(ChainReport {
         autocorrelation: correlation,
-        flip_rate: recorder.flips.mean(),
-        slowest_chain,
+        flips,
         energy,
         mean_by_start,
         stuck_chains,
-        stuck_sites,
+        short_run: recorder.short_run,
+        kept: recorder.kept.unwrap_or_else(|| last.clone()),
         last,
         verdict,
         traces,
@@ -147,12 +190,11 @@ pub fn examine(model: &dyn Model, data: &Bits, seed: u64, progress: &dyn Progres
 }
 
 /// Half of the chains start at data rows, half at draws of the base.
-fn start(model: &dyn Model, data: &Bits, key: &Key) -> Bits {
+fn start(model: &dyn Model, data: &Batch, key: &Key) -> Batch {
     let mut rng = key.step(0).rng();
     let from_data = data.select(&(0..CHAINS).map(|_| rng.below(data.n_rows())).collect::<Vec<_>>());
     let from_base = model.sample(CHAINS, Start::Base, 1.0, 0, &key.step(2), &mut Unobserved);
-    let words = [from_data.words(), from_base.words()].concat();
-    Bits::from_words(2 * CHAINS, model.n_columns(), words)
+    from_data.followed_by(&from_base)
 }
 
 impl ChainReport {
@@ -164,9 +206,9 @@ impl ChainReport {
             rhat: self.energy.rhat,
             ess_bulk: self.energy.ess_bulk,
             ess_tail: self.energy.ess_tail,
-            flip_rate: self.flip_rate,
+            flip_rate: self.flips.map(|f| f.rate),
             stuck_chains: self.stuck_chains,
-            stuck_sites: self.stuck_sites,
+            stuck_sites: self.flips.map(|f| f.stuck_sites),
             verdict: self.verdict.sentence.clone(),
         }
     }
@@ -189,7 +231,7 @@ fn judge(energy: &Summary, [from_data, from_base]: [f64; 2], stuck_chains: usize
         return Verdict {
             level: Level::Good,
             sentence: format!(
-                "The chains mixed: {n} chains from data and from independent bits agree (R-hat {:.3}), with {:.0} \
+                "The chains mixed: {n} chains from data and from the base agree (R-hat {:.3}), with {:.0} \
                  effective draws of the energy.",
                 energy.rhat, energy.ess_bulk
             ),
@@ -211,7 +253,7 @@ fn judge(energy: &Summary, [from_data, from_base]: [f64; 2], stuck_chains: usize
         level,
         sentence: format!(
             "{what}: R-hat {:.3} (1.01 is asked for), {:.0} effective draws of the energy; mean energy {from_data:.1} \
-             from data and {from_base:.1} from independent bits{stuck}. Run longer chains before relying on samples.",
+             from data and {from_base:.1} from the base{stuck}. Run longer chains before relying on samples.",
             energy.rhat, energy.ess_bulk
         ),
     }

@@ -36,6 +36,9 @@ pub enum Error {
     /// An estimate of `log Z` could not be made.
     #[error(transparent)]
     LogZ(#[from] gibbs_core::log_partition::LogZError),
+    /// An integral could not be computed.
+    #[error(transparent)]
+    Quadrature(#[from] gibbs_core::log_partition::QuadratureError),
     /// Writing or reading failed.
     #[error("{path}: {source}")]
     Io {
@@ -60,7 +63,7 @@ impl Error {
             Error::Run { .. } | Error::Io { .. } => 4,
             Error::Diverged { .. } => 5,
             Error::LogZ(gibbs_core::log_partition::LogZError::Interrupted) | Error::Interrupted => 130,
-            Error::Usage(_) | Error::LogZ(_) => 2,
+            Error::Usage(_) | Error::LogZ(_) | Error::Quadrature(_) => 2,
         }
     }
 

@@ -1,24 +1,26 @@
 //! Training: from prepared data to the best checkpoint by the true validation log-likelihood.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Instant;
 
 use gibbs_core::key::{Key, Purpose};
-use gibbs_core::rows::Rows;
+use gibbs_core::log_partition::LogZ;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{FORMAT, FitConfig};
-use crate::dataset::Prepared;
+use crate::config::{FORMAT, FitConfig, LogZMethod};
+use crate::dataset::{Part, Prepared};
 use crate::error::Error;
-use crate::likelihood::{Evaluation, evaluate, final_log_z, weighted_mean};
-use crate::models::{self, LogZOptions, Model, ModelHeader, RbmModel};
+use crate::likelihood::{Evaluation, evaluate, final_log_z, log_likelihoods, weighted_mean};
+use crate::models::{self, LogZOptions, Model, ModelHeader};
 use crate::progress::Progress;
 use crate::run_dir::{Machine, Manifest, RunDir, Status, commit};
-use crate::trainer::Trainer;
+use crate::trainers::{self, Trainer, Update};
 
 /// Largest number of terms of an exact `log Z` at every look.
 const MONITOR_EXACT_WORK: u64 = 1 << 26;
+/// Relative error of a quadrature at every look.
+const MONITOR_TOLERANCE: f64 = 1e-4;
 /// Rows of each part that a look uses for the pseudo-likelihood, which is there for comparison only.
 const PSEUDO_ROWS: usize = 200;
 /// Rows of the training part that a look uses for its log-likelihood.
@@ -26,7 +28,8 @@ const TRAIN_ROWS: usize = 5_000;
 /// Seconds between checkpoints when no look at the likelihood comes first.
 const CHECKPOINT_SECONDS: f64 = 30.0;
 
-/// One look at the likelihood: a line of `metrics.jsonl`. All likelihoods in nats a row.
+/// One look at the model: a line of `metrics.jsonl`. All likelihoods in nats a row, in the units of the table; absent
+/// where `log Z` is not asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Updates done.
@@ -34,25 +37,31 @@ pub struct Metrics {
     /// Passes over the training rows done.
     pub epoch: f64,
     /// Mean log-likelihood of training rows.
-    pub train_log_likelihood: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_log_likelihood: Option<f64>,
     /// Mean log-likelihood of the validation rows: what training is stopped by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_log_likelihood: Option<f64>,
-    /// Mean pseudo-log-likelihood of validation (or training) rows, for comparison.
-    pub pseudo_log_likelihood: f64,
+    /// Mean pseudo-log-likelihood of validation (or training) rows, for comparison; of bits only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudo_log_likelihood: Option<f64>,
     /// `log Z`.
-    pub log_z: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z: Option<f64>,
     /// Its standard error, 0 when exact.
-    pub log_z_std_err: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z_std_err: Option<f64>,
     /// Which side `log Z` errs on.
-    pub log_z_bias: gibbs_core::log_partition::Bias,
-    /// Learning rate of the last update.
-    pub learning_rate: f64,
-    /// Euclidean norm of the last gradient.
-    pub gradient_norm: f64,
-    /// Mean energy of the last batch minus that of the chains; `None` without chains.
-    pub energy_gap: Option<f64>,
-    /// Whether this is the best model so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z_bias: Option<gibbs_core::log_partition::Bias>,
+    /// What the last update was like.
+    #[serde(flatten)]
+    pub update: Update,
+    /// Whether this model was kept.
     pub best: bool,
+    /// What a user should know, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Seconds of training so far.
     pub seconds: f64,
 }
@@ -68,11 +77,14 @@ pub struct FitResult {
     pub best_step: u64,
     /// Seconds of training, evaluations included.
     pub seconds: f64,
-    /// The kept model on the training rows.
-    pub train: Evaluation,
+    /// The kept model on the training rows, if its `log Z` was asked for.
+    #[serde(default)]
+    pub train: Option<Evaluation>,
     /// The kept model on the validation rows, if there are any.
+    #[serde(default)]
     pub validation: Option<Evaluation>,
     /// The kept model on the test rows, if there are any.
+    #[serde(default)]
     pub test: Option<Evaluation>,
 }
 
@@ -97,16 +109,17 @@ struct Session<'a> {
     run: &'a RunDir,
     config: &'a FitConfig,
     data: &'a Prepared,
-    trainer: Trainer<'a>,
+    trainer: Box<dyn Trainer + 'a>,
     manifest: Manifest,
     started: Instant,
     saved_at: Instant,
     seconds_before: f64,
+    warned: BTreeSet<String>,
 }
 
 impl<'a> Session<'a> {
     fn open(run: &'a RunDir, config: &'a FitConfig, data: &'a Prepared, resume: bool) -> Result<Self, Error> {
-        let mut trainer = Trainer::new(config, data);
+        let mut trainer = trainers::new(config, data)?;
         let config_sha256 = run.write_config(config)?;
         let mut manifest = Manifest {
             format: FORMAT,
@@ -124,7 +137,7 @@ impl<'a> Session<'a> {
             if old.data_sha256 != manifest.data_sha256 {
                 return Err(Error::run(
                     run.path(),
-                    format!("the data changed since this run began: {} has other bytes now", config.data),
+                    format!("the data changed since this run began: {} has other bytes now", config.source.data),
                 ));
             }
             manifest.wall_seconds = old.wall_seconds;
@@ -141,7 +154,17 @@ impl<'a> Session<'a> {
         run.write_manifest(&manifest)?;
         let seconds_before = manifest.wall_seconds;
         let now = Instant::now();
-        Ok(Self { run, config, data, trainer, manifest, started: now, saved_at: now, seconds_before })
+        Ok(Self {
+            run,
+            config,
+            data,
+            trainer,
+            manifest,
+            started: now,
+            saved_at: now,
+            seconds_before,
+            warned: BTreeSet::new(),
+        })
     }
 
     fn seconds(&self) -> f64 {
@@ -149,7 +172,7 @@ impl<'a> Session<'a> {
     }
 
     fn train(&mut self, progress: &dyn Progress) -> Result<Status, Error> {
-        let total = self.trainer.total_steps();
+        let total = self.config.learning.updates;
         progress.begin("training", total);
         progress.advance(self.trainer.step());
         if self.trainer.stopped_early() {
@@ -160,8 +183,8 @@ impl<'a> Session<'a> {
                 self.checkpoint(Status::Interrupted)?;
                 return Err(Error::Interrupted);
             }
-            let look =
-                (self.trainer.step() + 1).is_multiple_of(self.config.monitor_every) || self.trainer.step() + 1 == total;
+            let look = (self.trainer.step() + 1).is_multiple_of(self.config.learning.monitor_every)
+                || self.trainer.step() + 1 == total;
             self.trainer.update(look)?;
             progress.advance(self.trainer.step());
             if look {
@@ -179,66 +202,74 @@ impl<'a> Session<'a> {
         Ok(Status::Complete)
     }
 
-    /// Looks at the true log-likelihood of the current model and keeps it if it is the best.
-    fn look(&mut self, progress: &dyn Progress) -> Result<(), Error> {
-        let trainer = &self.trainer;
-        let model = RbmModel { path: trainer.candidate() };
+    /// `log Z` of the current model, as a look wants it.
+    fn look_log_z(&self, model: &dyn Model, progress: &dyn Progress) -> Result<Option<LogZ>, Error> {
+        let l = &self.config.learning;
+        if l.log_z == LogZMethod::None {
+            return Ok(None);
+        }
         let how = LogZOptions {
-            method: self.config.log_z,
+            method: l.log_z,
             exact_work: MONITOR_EXACT_WORK,
-            n_chains: self.config.ais_chains,
-            n_temperatures: self.config.ais_temperatures,
+            tolerance: MONITOR_TOLERANCE,
+            n_chains: l.ais_chains,
+            n_temperatures: l.ais_temperatures,
             probe: false,
         };
-        let key = Key::from_seed(self.config.seed).purpose(Purpose::LogZ).step(trainer.step());
-        let log_z = model.log_z(&how, &key, &Quiet(progress)).map_err(|e| trainer.or_diverged(e))?;
-        let mean = |part: &crate::dataset::Part, most: usize| {
-            let n = part.rows.n_rows().min(most);
-            let rows = part.rows.slice(0, n);
-            let weights =
-                crate::dataset::Part { rows: rows.clone(), weights: part.weights.as_ref().map(|w| w[..n].to_vec()) }
-                    .normalised_weights();
-            let log_prob: Vec<f64> = model.energy(&rows).iter().map(|e| -e - log_z.value).collect();
-            weighted_mean(&log_prob, &weights).0
+        let key = Key::from_seed(self.config.seed).purpose(Purpose::LogZ).step(self.trainer.step());
+        let log_z = model.log_z(&how, &key, &Quiet(progress)).map_err(|e| self.trainer.or_diverged(e))?;
+        Ok(Some(log_z))
+    }
+
+    /// Looks at the true log-likelihood of the current model and keeps it if it is the best.
+    fn look(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        let model = self.trainer.candidate();
+        let model = model.as_ref();
+        let log_z = self.look_log_z(model, progress)?;
+        let jacobian = self.data.preparation.log_jacobian();
+        let mean = |part: &Part, most: usize| {
+            let (part, log_z) = (part.first(most), log_z.as_ref()?);
+            let log_prob = log_likelihoods(model, &part.rows, log_z.value, jacobian);
+            Some(weighted_mean(&log_prob, &part.normalised_weights()).0)
         };
         let has_validation = self.data.validation.rows.n_rows() > 0;
         let train = mean(&self.data.train, TRAIN_ROWS);
-        let validation = has_validation.then(|| mean(&self.data.validation, usize::MAX));
-        let judged = validation.unwrap_or(train);
-        if !judged.is_finite() {
-            return Err(trainer.diverged(format!("the log-likelihood ({judged})")));
+        let validation = if has_validation { mean(&self.data.validation, usize::MAX) } else { None };
+        let judged = validation.or(train);
+        if judged.is_some_and(|j| !j.is_finite()) {
+            return Err(self.trainer.diverged(format!("the log-likelihood ({})", judged.unwrap_or(f64::NAN))));
         }
         let watched = if has_validation { &self.data.validation.rows } else { &self.data.train.rows };
         let pseudo = model.pseudo_log_likelihood(&watched.slice(0, watched.n_rows().min(PSEUDO_ROWS)));
         let best = self.trainer.judge(judged);
-        let last = self.trainer.last_update();
         let metrics = Metrics {
             step: self.trainer.step(),
             epoch: self.trainer.step() as f64 / self.trainer.steps_per_epoch() as f64,
             train_log_likelihood: train,
             validation_log_likelihood: validation,
-            pseudo_log_likelihood: pseudo.iter().sum::<f64>() / pseudo.len() as f64,
-            log_z: log_z.value,
-            log_z_std_err: log_z.std_err,
-            log_z_bias: log_z.bias,
-            learning_rate: last.learning_rate,
-            gradient_norm: last.gradient_norm,
-            energy_gap: last.energy_gap,
+            pseudo_log_likelihood: pseudo.map(|p| p.iter().sum::<f64>() / p.len() as f64),
+            log_z: log_z.as_ref().map(|z| z.value),
+            log_z_std_err: log_z.as_ref().map(|z| z.std_err),
+            log_z_bias: log_z.as_ref().map(|z| z.bias),
+            update: self.trainer.last_update(),
             best,
+            warnings: self.trainer.warnings(),
             seconds: self.seconds(),
         };
         append_metrics(self.run, &metrics)?;
-        let which = if has_validation { "validation" } else { "train" };
-        progress.note(&format!("{which} {judged:.3} nats"));
-        progress.line(&format!(
-            "step {:>7}  epoch {:>6.1}  train {train:>10.4}  {which} {judged:>10.4}{}  pseudo {:>10.4}  log Z {:.3}{}",
-            metrics.step,
-            metrics.epoch,
-            if best { " *" } else { "  " },
-            metrics.pseudo_log_likelihood,
-            log_z.value,
-            if log_z.std_err > 0.0 { format!(" +- {:.3}", log_z.std_err) } else { String::new() },
-        ));
+        for warning in &metrics.warnings {
+            if !self.warned.contains(warning.split(':').next().unwrap_or_default()) {
+                self.warned.insert(warning.split(':').next().unwrap_or_default().to_string());
+                progress.line(&format!("warning: {warning}"));
+            }
+        }
+        progress.note(&match (judged, metrics.update.loss, metrics.update.energy_gap) {
+            (Some(j), ..) => format!("{} {j:.3} nats", if has_validation { "validation" } else { "train" }),
+            (None, Some(loss), _) => format!("loss {loss:.4}"),
+            (None, None, Some(gap)) => format!("energy gap {gap:.3}"),
+            (None, None, None) => String::new(),
+        });
+        progress.line(&describe_look(&metrics));
         Ok(())
     }
 
@@ -253,12 +284,16 @@ impl<'a> Session<'a> {
     }
 
     fn header(&self) -> ModelHeader {
-        ModelHeader { kind: self.config.model, preprocess: self.data.preprocess.clone(), shape: self.data.shape }
+        ModelHeader {
+            kind: self.config.kind(),
+            preprocess: self.data.preparation.clone(),
+            shape: self.data.shape,
+            settings: self.trainer.best().settings(),
+        }
     }
 
     fn write_model(&self) -> Result<(), Error> {
-        let model = RbmModel { path: self.trainer.best() };
-        models::write(&self.run.file("model.safetensors"), &model, &self.header())
+        models::write(&self.run.file("model.safetensors"), self.trainer.best().as_ref(), &self.header())
     }
 
     /// Records how training ended and evaluates the kept model.
@@ -277,15 +312,17 @@ impl<'a> Session<'a> {
             }
         };
         self.checkpoint(status)?;
-        let model = RbmModel { path: self.trainer.best() };
-        let log_z = final_log_z(&model, self.config, progress)?;
-        let part = |p: &crate::dataset::Part| (p.rows.n_rows() > 0).then(|| evaluate(&model, p, &log_z));
+        let model = self.trainer.best();
+        let model = model.as_ref();
+        let log_z = final_log_z(model, self.config, progress)?;
+        let jacobian = self.data.preparation.log_jacobian();
+        let part = |p: &Part| Some(evaluate(model, p, log_z.as_ref()?, jacobian)).filter(|_| p.rows.n_rows() > 0);
         let result = FitResult {
             status,
             steps: self.trainer.step(),
             best_step: self.trainer.best_step(),
             seconds: self.seconds(),
-            train: evaluate(&model, &self.data.train, &log_z),
+            train: part(&self.data.train),
             validation: part(&self.data.validation),
             test: part(&self.data.test),
         };
@@ -294,6 +331,26 @@ impl<'a> Session<'a> {
         self.run.write_manifest(&self.manifest)?;
         Ok(result)
     }
+}
+
+/// A look in one line.
+fn describe_look(m: &Metrics) -> String {
+    let mut line = format!("step {:>7}  epoch {:>6.1}", m.step, m.epoch);
+    let mut add = |name: &str, value: Option<f64>| {
+        if let Some(v) = value {
+            line += &format!("  {name} {v:>10.4}");
+        }
+    };
+    add("train", m.train_log_likelihood);
+    add("validation", m.validation_log_likelihood);
+    add("pseudo", m.pseudo_log_likelihood);
+    add("loss", m.update.loss);
+    add("gap", m.update.energy_gap);
+    add("log Z", m.log_z);
+    if let Some(error) = m.log_z_std_err.filter(|e| *e > 0.0) {
+        line += &format!(" +- {error:.3}");
+    }
+    line + if m.best { " *" } else { "" }
 }
 
 /// Passes the wish to stop on, and nothing else: a look must not disturb the bar of the training.

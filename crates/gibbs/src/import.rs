@@ -7,6 +7,7 @@ use gibbs_data::{Binarise, Header, Preprocess, ReadOptions};
 use gibbs_spin::{Bernoulli, Rbm, RbmPath};
 
 use crate::config::{DataFacts, FORMAT, FitConfig, ModelKind};
+use crate::dataset::Preparation;
 use crate::error::Error;
 use crate::models::{self, ModelHeader, RbmModel};
 use crate::options::FitOptions;
@@ -42,13 +43,18 @@ pub fn rbm(files: &RbmFiles<'_>, run: &RunDir) -> Result<String, Error> {
     };
     let target = Rbm::from_arrays(&weights, &visible_bias, &hidden_bias).map_err(|e| Error::Usage(e.to_string()))?;
     let base = Bernoulli::from_pilot(&target, &Key::from_seed(0).purpose(Purpose::LogZ))?;
-    let header = ModelHeader { kind: ModelKind::Rbm, preprocess: unnamed_bits(nv), shape: None };
+    let header = ModelHeader {
+        kind: ModelKind::Rbm,
+        preprocess: Preparation::Bits(unnamed_bits(nv)),
+        shape: None,
+        settings: None,
+    };
     let options = FitOptions { hidden: Some(nh), model: Some(ModelKind::Rbm), ..FitOptions::default() };
     let mut config = FitConfig::resolve(
         &FitOptions { objective: Some(crate::config::ObjectiveKind::Pcd), ..options },
-        DataFacts { n_train: 1, n_columns: nv },
+        DataFacts { n_train: 1, n_columns: nv, shape: None },
     )?;
-    config.data = "imported".into();
+    config.source.data = "imported".into();
     let config_sha256 = run.write_config(&config)?;
     let model = RbmModel { path: RbmPath::new(base, target) };
     models::write(&run.file("model.safetensors"), &model, &header)?;

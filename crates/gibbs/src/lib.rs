@@ -6,14 +6,15 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`options`], [`config`] | what a user may ask, and every choice that was made |
-//! | [`dataset`], [`pipeline`] | from a name or a file to prepared rows; from a run back to its model and rows |
+//! | [`batch`], [`dataset`], [`pipeline`] | from a name or a file to prepared rows; from a run back to its model and rows |
 //! | [`models`] | every kind of model behind one interface, and the registry |
-//! | [`fit`] | training, stopped by the true validation log-likelihood |
+//! | [`fit`], [`trainers`] | training, watched and stopped by the true log-likelihood |
 //! | [`likelihood`] | held-out log-likelihood with its interval |
 //! | [`chains`] | samples with diagnostics |
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
 //! | [`report`], [`run_report`] | the page to look at |
 //! | [`import`] | models trained elsewhere |
+pub mod batch;
 pub mod chains;
 pub mod config;
 pub mod dataset;
@@ -30,11 +31,12 @@ pub mod report;
 pub mod run_dir;
 pub mod run_report;
 pub mod tensors;
-mod trainer;
+pub mod trainers;
 
 pub use gibbs_core as core;
 pub use gibbs_data as data;
 pub use gibbs_spin as spin;
+pub use gibbs_tensor as tensor;
 
 /// The examples of the README run as tests.
 #[cfg(doctest)]

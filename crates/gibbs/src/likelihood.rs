@@ -2,10 +2,10 @@
 
 use gibbs_core::key::Key;
 use gibbs_core::log_partition::{Bias, LogZ};
-use gibbs_core::rows::Rows;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{EXACT_LOG_Z_WORK, FitConfig};
+use crate::batch::Batch;
+use crate::config::{EXACT_LOG_Z_WORK, FitConfig, LogZMethod};
 use crate::dataset::Part;
 use crate::error::Error;
 use crate::models::{LogZOptions, Model};
@@ -80,12 +80,27 @@ pub struct Evaluation {
     pub log_likelihood: MeanLogLikelihood,
     /// The partition function it was computed with.
     pub log_z: LogZReport,
-    /// Mean pseudo-log-likelihood of the first 5,000 rows, nats, for comparison. Not a likelihood.
-    pub pseudo_log_likelihood: f64,
+    /// Mean pseudo-log-likelihood of the first 5,000 rows, nats, for comparison; of bits only. Not a likelihood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudo_log_likelihood: Option<f64>,
+    /// Mean of `log p_true - log p_model` over the rows, where the true density is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regret: Option<Regret>,
     /// `-mean / (columns ln 2)`.
     pub bits_per_dim: f64,
     /// In which direction the log-likelihood errs, in words.
     pub direction: String,
+}
+
+/// How far a model is from the truth on the same rows, nats: an estimate of `KL(p_true || p_model)` in which the luck of
+/// the draw cancels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Regret {
+    /// Mean of `log p_true - log p_model`.
+    pub mean: f64,
+    /// Its standard error over the rows.
+    #[serde(deserialize_with = "null_is_unknown")]
+    pub std_err: f64,
 }
 
 /// What an estimate of `log Z` that errs on one side does to a likelihood.
@@ -111,34 +126,49 @@ pub fn weighted_mean(values: &[f64], weights: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-/// Evaluates a model on a part with a known `log Z`.
-pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ) -> Evaluation {
+/// Log-likelihood of each row in the units of the table, nats; `log_jacobian` is that of the preparation.
+pub fn log_likelihoods(model: &dyn Model, rows: &Batch, log_z: f64, log_jacobian: f64) -> Vec<f64> {
+    model.energy(rows).iter().map(|e| log_jacobian - e - log_z).collect()
+}
+
+/// Evaluates a model on a part with a known `log Z`; likelihoods are those of the table's own units.
+pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64) -> Evaluation {
     let weights = part.normalised_weights();
-    let log_prob: Vec<f64> = model.energy(&part.rows).iter().map(|e| -e - log_z.value).collect();
+    let log_prob = log_likelihoods(model, &part.rows, log_z.value, log_jacobian);
     let (mean, std_err) = weighted_mean(&log_prob, &weights);
     let half = Z95 * std_err.hypot(log_z.std_err);
     let few = part.rows.n_rows().min(PSEUDO_ROWS);
     let pseudo = model.pseudo_log_likelihood(&part.rows.slice(0, few));
+    let regret = part.log_true.as_ref().map(|truth| {
+        let differences: Vec<f64> = truth.iter().zip(&log_prob).map(|(t, p)| t - p).collect();
+        let (mean, std_err) = weighted_mean(&differences, &weights);
+        Regret { mean, std_err }
+    });
     Evaluation {
         n: part.rows.n_rows(),
         log_likelihood: MeanLogLikelihood { mean, std_err, lower: mean - half, upper: mean + half },
         log_z: log_z.into(),
-        pseudo_log_likelihood: pseudo.iter().sum::<f64>() / few as f64,
+        pseudo_log_likelihood: pseudo.map(|p| p.iter().sum::<f64>() / few as f64),
+        regret,
         bits_per_dim: -mean / (model.n_columns() as f64 * std::f64::consts::LN_2),
         direction: direction(log_z.bias).to_string(),
     }
 }
 
-/// The `log Z` that a configuration asks for at the end of training.
-pub fn final_log_z(model: &dyn Model, config: &FitConfig, progress: &dyn Progress) -> Result<LogZ, Error> {
+/// The `log Z` that a configuration asks for at the end of training; `None` if it asks for none.
+pub fn final_log_z(model: &dyn Model, config: &FitConfig, progress: &dyn Progress) -> Result<Option<LogZ>, Error> {
     let how = LogZOptions {
-        method: config.log_z,
+        method: config.learning.log_z,
         exact_work: EXACT_LOG_Z_WORK,
-        n_chains: config.ais_chains,
-        n_temperatures: config.ais_temperatures,
+        tolerance: 1e-6,
+        n_chains: config.learning.ais_chains,
+        n_temperatures: config.learning.ais_temperatures,
         probe: true,
     };
-    model.log_z(&how, &Key::from_seed(config.seed), progress)
+    if how.method == LogZMethod::None {
+        return Ok(None);
+    }
+    model.log_z(&how, &Key::from_seed(config.seed), progress).map(Some)
 }
 
 #[cfg(test)]

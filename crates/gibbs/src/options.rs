@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{LogZMethod, ModelKind, ObjectiveKind, OptimiserKind};
+use crate::config::{
+    ActivationKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
+};
 use crate::error::Error;
 use gibbs_core::optimisers::Schedule;
 
@@ -26,6 +28,21 @@ pub struct FitOptions {
     /// Standard deviation of the initial weights
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Model"))]
     pub init_sd: Option<f64>,
+    /// Widths of a network's hidden layers, or channels of its convolutions, comma-separated
+    #[cfg_attr(feature = "clap", arg(long, value_delimiter = ',', help_heading = "Model"))]
+    pub layers: Option<Vec<usize>>,
+    /// Function between a network's layers
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Model"))]
+    pub activation: Option<ActivationKind>,
+    /// Residual stages in a convolutional network
+    #[cfg_attr(feature = "clap", arg(long, num_args = 0..=1, default_missing_value = "true", help_heading = "Model"))]
+    pub residual: Option<bool>,
+    /// Divide a network's weight matrices by their largest singular value
+    #[cfg_attr(feature = "clap", arg(long, num_args = 0..=1, default_missing_value = "true", help_heading = "Model"))]
+    pub spectral: Option<bool>,
+    /// Add |x|^2 / (2 s^2) to a network's energy, so that Z exists; 0 adds nothing
+    #[cfg_attr(feature = "clap", arg(long, value_name = "S", help_heading = "Model"))]
+    pub confinement: Option<f64>,
 
     /// Folder that holds named public sets (also: environment variable `GIBBS_DATA`)
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
@@ -61,6 +78,12 @@ pub struct FitOptions {
     /// [0, 1], as its probability
     #[cfg_attr(feature = "clap", arg(long, value_name = "T|bernoulli", help_heading = "Data"))]
     pub binarize: Option<String>,
+    /// How real columns are scaled [default: as they are for synthetic sets, 0 to 1 for pictures, else standard]
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Data"))]
+    pub scale: Option<ScaleKind>,
+    /// Add uniform noise of this width to values that are steps (1 for integers), so that they have a density
+    #[cfg_attr(feature = "clap", arg(long, value_name = "WIDTH", help_heading = "Data"))]
+    pub dequantise: Option<f64>,
     /// Share of all rows held out as the test part
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
     pub test_fraction: Option<f64>,
@@ -83,6 +106,9 @@ pub struct FitOptions {
     /// Passes over the training rows
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub epochs: Option<u64>,
+    /// Updates of the parameters (instead of --epochs)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub updates: Option<u64>,
     /// Rows an update
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub batch_size: Option<usize>,
@@ -92,7 +118,7 @@ pub struct FitOptions {
     /// Learning rate
     #[cfg_attr(feature = "clap", arg(long, visible_alias = "lr", help_heading = "Learning"))]
     pub learning_rate: Option<f64>,
-    /// How the learning rate moves over the run: constant, linear, cosine
+    /// How the learning rate moves over the run: constant, linear, linear-from-half, cosine
     #[cfg_attr(feature = "clap", arg(long, value_parser = parse_schedule, help_heading = "Learning"))]
     pub schedule: Option<Schedule>,
     /// Updates over which the learning rate rises to its full value
@@ -113,6 +139,55 @@ pub struct FitOptions {
     /// Decay of the moving average of the parameters that is kept as the model; 0 keeps the last parameters
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub average: Option<f64>,
+    /// Decoupled weight decay of a network, times the learning rate
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub weight_decay: Option<f64>,
+    /// Largest norm of a gradient; 0 does not clip
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub clip: Option<f64>,
+    /// Strength of the penalty on a network's gradients at the data, lambda/2 |grad E|^2
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub gradient_penalty: Option<f64>,
+    /// Strength of the penalty on squared energies of data and chains
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub energy_penalty: Option<f64>,
+    /// Standard deviation of noise added to training rows at each update
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub input_noise: Option<f64>,
+
+    /// Sampler of a network's negatives
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Negatives"))]
+    pub sampler: Option<SamplerKind>,
+    /// Step size of the sampler (for Langevin: x - step grad E + sqrt(2 step) noise)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub step_size: Option<f64>,
+    /// Steps of the sampler an update
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub mcmc_steps: Option<u64>,
+    /// Standard deviation of Langevin noise, decoupled from the step size (does not sample the model); 0 is matched
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub langevin_noise: Option<f64>,
+    /// Share of persistent chains started afresh at each update
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub reinitialise: Option<f64>,
+    /// Noise of noise-contrastive estimation
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Negatives"))]
+    pub noise: Option<NoiseKind>,
+    /// Noise rows for each data row
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub noise_ratio: Option<usize>,
+    /// Standard deviation of the noise of dsm and conditional-nce, the smallest if there are several
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub noise_sd: Option<f64>,
+    /// Number of noise levels of dsm, from --noise-sd to --noise-sd-max
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub noise_levels: Option<usize>,
+    /// Largest noise level of dsm
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub noise_sd_max: Option<f64>,
+    /// Random directions a row of sliced score matching
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Negatives"))]
+    pub probes: Option<usize>,
 
     /// Updates between two looks at the true log-likelihood
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
@@ -140,8 +215,9 @@ fn parse_schedule(text: &str) -> Result<Schedule, String> {
     match text {
         "constant" => Ok(Schedule::Constant),
         "linear" => Ok(Schedule::Linear),
+        "linear-from-half" => Ok(Schedule::LinearFromHalf),
         "cosine" => Ok(Schedule::Cosine),
-        other => Err(format!("`{other}` is none of constant, linear, cosine")),
+        other => Err(format!("`{other}` is none of constant, linear, linear-from-half, cosine")),
     }
 }
 
@@ -206,7 +282,7 @@ mod tests {
         ) {
             use crate::config::{DataFacts, FitConfig};
             if let Ok(options) = FitOptions::from_toml(&format!("{key} = {value}")) {
-                let _ = FitConfig::resolve(&options, DataFacts { n_train: 100, n_columns: 20 });
+                let _ = FitConfig::resolve(&options, DataFacts { n_train: 100, n_columns: 20, shape: None });
             }
         }
     }

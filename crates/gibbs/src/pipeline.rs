@@ -1,9 +1,9 @@
 //! The paths that every command shares: from options to prepared data, from a run to its model and its rows.
 
-use gibbs_data::Preprocess;
+use gibbs_data::{Split, Table};
 
-use crate::config::{DataFacts, FitConfig};
-use crate::dataset::{self, Part, Prepared};
+use crate::config::{DataFacts, FitConfig, ModelKind};
+use crate::dataset::{self, Part, Preparation, Prepared};
 use crate::error::Error;
 use crate::models::Saved;
 use crate::options::FitOptions;
@@ -14,7 +14,7 @@ use crate::run_dir::RunDir;
 pub struct Plan {
     /// The resolved configuration.
     pub config: FitConfig,
-    /// The data, divided and turned into bits.
+    /// The data, divided and prepared.
     pub data: Prepared,
     /// Decisions taken without being asked, one sentence each.
     pub notes: Vec<String>,
@@ -28,29 +28,26 @@ pub fn plan(options: &FitOptions) -> Result<Plan, Error> {
     let table = dataset::read_table(name, options)?;
     let mut notes = Vec::new();
     let mut options = options.clone();
-    if let (None, Some(t)) = (&options.binarize, dataset::customary_threshold(name)) {
+    let bits = options.model.is_none_or(|m| m == ModelKind::Rbm);
+    if let (true, None, Some(t)) = (bits, &options.binarize, dataset::customary_threshold(name)) {
         options.binarize = Some(t.to_string());
         notes.push(format!("{name}: values >= {t} are 1 (--binarize {t})"));
     }
-    if options.model.is_none() && options.binarize.is_none() {
-        notes.push(format!("{name}: {}", dataset::recognise(&table)?));
+    let chosen = options.model.is_some();
+    if !chosen && options.binarize.is_none() {
+        let (kind, why) = dataset::recognise(&table)?;
+        options.model = Some(kind);
+        notes.push(format!("{name}: {why}"));
     }
-    let preprocess = Preprocess::fit(&table, dataset::binarise_option(&options)?)?;
+    // Where the truth is known nothing has to be held back to stop by.
+    if options.model == Some(ModelKind::Mlp) && table.max_log_likelihood.is_some() {
+        options.validation_fraction.get_or_insert(0.0);
+    }
     let split = dataset::split_of(&table, &options)?;
-    let facts = DataFacts { n_train: split.train.len(), n_columns: preprocess.n_cols };
-    if facts.n_train == 0 {
-        return Err(Error::Usage(format!(
-            "no rows are left to train on: {} rows, {} for validation, {} for the test",
-            table.n_rows,
-            split.validation.len(),
-            split.test.len()
-        )));
-    }
-    let config = FitConfig::resolve(&options, facts)?;
-    if options.model.is_none() {
+    let (config, data, facts) = resolve(&options, table, split)?;
+    if !chosen {
         notes.push(format!("picked: {}", config.describe(facts)));
     }
-    let data = dataset::prepare(table, preprocess, split, config.seed)?;
     Ok(Plan { config, data, notes })
 }
 
@@ -63,11 +60,24 @@ pub fn replan(run: &RunDir) -> Result<Plan, Error> {
         Some(split) => split,
         None => dataset::split_of(&table, &options)?,
     };
-    let preprocess = Preprocess::fit(&table, dataset::binarise_option(&options)?)?;
-    let facts = DataFacts { n_train: split.train.len(), n_columns: preprocess.n_cols };
-    let config = FitConfig::resolve(&options, facts)?;
-    let data = dataset::prepare(table, preprocess, split, config.seed)?;
+    let (config, data, _) = resolve(&options, table, split)?;
     Ok(Plan { config, data, notes: Vec::new() })
+}
+
+fn resolve(options: &FitOptions, table: Table, split: Split) -> Result<(FitConfig, Prepared, DataFacts), Error> {
+    let facts = DataFacts { n_train: split.train.len(), n_columns: table.n_cols(), shape: table.shape };
+    if facts.n_train == 0 {
+        return Err(Error::Usage(format!(
+            "no rows are left to train on: {} rows, {} for validation, {} for the test",
+            table.n_rows,
+            split.validation.len(),
+            split.test.len()
+        )));
+    }
+    let config = FitConfig::resolve(options, facts)?;
+    let preparation = Preparation::fit(config.kind(), &table, &split, options)?;
+    let data = dataset::prepare(&config.source.data, table, preparation, split, config.seed)?;
+    Ok((config, data, facts))
 }
 
 /// Parts of a run's own data.
@@ -92,7 +102,7 @@ pub fn part_of_run(run: &RunDir, part: PartName) -> Result<Part, Error> {
     if plan.data.data_sha256 != manifest.data_sha256 {
         return Err(Error::run(
             run.path(),
-            format!("was fitted on other bytes than {} holds now: --part would mix the parts", plan.config.data),
+            format!("was fitted on other bytes than {} holds now: --part would mix the parts", plan.config.source.data),
         ));
     }
     let rows = match part {
@@ -100,7 +110,7 @@ pub fn part_of_run(run: &RunDir, part: PartName) -> Result<Part, Error> {
         PartName::Validation => plan.data.validation,
         PartName::Test => plan.data.test,
     };
-    if gibbs_core::rows::Rows::n_rows(&rows.rows) == 0 {
+    if rows.rows.n_rows() == 0 {
         return Err(Error::Usage(format!("the {part:?} part of this run is empty").to_lowercase()));
     }
     Ok(rows)
@@ -114,7 +124,7 @@ pub fn table_for_run(run: &RunDir, saved: &Saved, data: &str) -> Result<Part, Er
     options.columns = None;
     options.drop = None;
     let table = dataset::read_table(data, &options)?;
-    dataset::to_bits(&table, &saved.header.preprocess, options.seed.unwrap_or(0))
+    saved.header.preprocess.apply(&table, options.seed.unwrap_or(0))
 }
 
 /// The model of a run.

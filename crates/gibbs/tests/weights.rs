@@ -26,7 +26,7 @@ fn weights_count_rows() {
         };
         let plan = plan(&options).unwrap();
         let run = RunDir::create(&dir.path().join(name), false).unwrap();
-        fit(&run, &plan.config, &plan.data, false, &Silent).unwrap().train.log_likelihood.mean
+        fit(&run, &plan.config, &plan.data, false, &Silent).unwrap().train.unwrap().log_likelihood.mean
     };
     let weighted = fitted("weighted", "a,b,c,w\n1,0,1,3\n0,1,1,1\n1,1,0,2\n", Some("w".into()));
     let repeated = fitted("repeated", "a,b,c\n1,0,1\n1,0,1\n1,0,1\n0,1,1\n1,1,0\n1,1,0\n", None);

@@ -27,7 +27,7 @@ pub fn run(args: &Demo, context: &Context) -> Result<(), Error> {
     let saved = pipeline::model_of_run(&run)?;
     let by = |method| -> Result<Evaluation, Error> {
         let how = LogZ { log_z: method, ais_chains: 100, ais_temperatures: 5_000, seed: args.seed };
-        Ok(evaluate(saved.model.as_ref(), &plan.data.test, &eval::log_z(saved.model.as_ref(), &how, context)?))
+        Ok(evaluate(saved.model.as_ref(), &plan.data.test, &eval::log_z(saved.model.as_ref(), &how, context)?, 0.0))
     };
     let (exact, ais) = (by(LogZMethod::Exact)?, by(LogZMethod::Ais)?);
     let report = run.file("report.html");
@@ -44,7 +44,7 @@ pub fn run(args: &Demo, context: &Context) -> Result<(), Error> {
     }
     say(&format!(
         "  pseudo-log-likelihood {:.4}: what is usually watched, and not a likelihood",
-        exact.pseudo_log_likelihood
+        exact.pseudo_log_likelihood.unwrap_or(f64::NAN)
     ));
     say(&format!("trained in {:.1} s, {} updates, best at {}", result.seconds, result.steps, result.best_step));
     say(&format!("samples and curves: {}", report.display()));

@@ -20,7 +20,7 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
         (None, None) => return Err(Error::Usage("name a table, or a part of the run's data with --part".into())),
     };
     let log_z = log_z(saved.model.as_ref(), &args.log_z, context)?;
-    let e = evaluate(saved.model.as_ref(), &part, &log_z);
+    let e = evaluate(saved.model.as_ref(), &part, &log_z, saved.header.preprocess.log_jacobian());
     if context.json {
         return say_json(&e);
     }
@@ -33,7 +33,12 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
     say(&format!("                       {}", e.direction));
     say(&format!("log Z                  {:.4} +- {:.4} ({})", e.log_z.value, e.log_z.std_err, e.log_z.method));
     say(&format!("bits per dimension     {:.5}", e.bits_per_dim));
-    say(&format!("pseudo-log-likelihood  {:.4} nats (not a likelihood)", e.pseudo_log_likelihood));
+    if let Some(r) = e.regret {
+        say(&format!("regret                 {:.4} nats (std err {:.4}) against the true density", r.mean, r.std_err));
+    }
+    if let Some(pseudo) = e.pseudo_log_likelihood {
+        say(&format!("pseudo-log-likelihood  {pseudo:.4} nats (not a likelihood)"));
+    }
     for w in &e.log_z.warnings {
         say(&format!("warning: {w}"));
     }
@@ -45,6 +50,7 @@ pub fn log_z(model: &dyn Model, args: &LogZ, context: &Context) -> Result<gibbs:
     let how = LogZOptions {
         method: args.log_z,
         exact_work: 1 << 32,
+        tolerance: 1e-6,
         n_chains: args.ais_chains,
         n_temperatures: args.ais_temperatures.max(1),
         probe: true,

@@ -63,22 +63,33 @@ fn print(run: &RunDir, result: &FitResult, context: &Context) -> Result<(), Erro
 
 /// The likelihood table of a fit.
 pub fn table(result: &FitResult) -> String {
-    let mut lines =
-        vec![format!("{:<12}{:>8}{:>26}{:>12}{:>12}", "part", "rows", "log-likelihood (nats)", "bits/dim", "pseudo")];
-    let parts =
-        [("train", Some(&result.train)), ("validation", result.validation.as_ref()), ("test", result.test.as_ref())];
-    for (name, e) in parts {
-        if let Some(e) = e {
-            let l = &e.log_likelihood;
-            lines.push(format!(
-                "{name:<12}{:>8}{:>15.3} +- {:<7.3}{:>12.4}{:>12.3}",
-                e.n, l.mean, l.std_err, e.bits_per_dim, e.pseudo_log_likelihood
-            ));
-        }
+    let parts = [("train", &result.train), ("validation", &result.validation), ("test", &result.test)];
+    let parts: Vec<_> = parts.into_iter().filter_map(|(name, e)| Some((name, e.as_ref()?))).collect();
+    let Some((_, first)) = parts.first() else {
+        return "no log Z was asked for: energies only (--log-z ais estimates it)".to_string();
+    };
+    let mut head = format!("{:<12}{:>8}{:>26}{:>12}", "part", "rows", "log-likelihood (nats)", "bits/dim");
+    if first.pseudo_log_likelihood.is_some() {
+        head += &format!("{:>12}", "pseudo");
     }
-    let z = &result.train.log_z;
+    if first.regret.is_some() {
+        head += &format!("{:>22}", "regret (nats)");
+    }
+    let mut lines = vec![head];
+    for (name, e) in &parts {
+        let l = &e.log_likelihood;
+        let mut line = format!("{name:<12}{:>8}{:>15.3} +- {:<7.3}{:>12.4}", e.n, l.mean, l.std_err, e.bits_per_dim);
+        if let Some(pseudo) = e.pseudo_log_likelihood {
+            line += &format!("{pseudo:>12.3}");
+        }
+        if let Some(r) = e.regret {
+            line += &format!("{:>12.4} +- {:.4}", r.mean, r.std_err);
+        }
+        lines.push(line);
+    }
+    let z = &first.log_z;
     lines.push(format!("log Z {:.4} +- {:.4} ({})", z.value, z.std_err, z.method));
-    lines.push(result.train.direction.clone());
+    lines.push(first.direction.clone());
     lines.extend(z.warnings.iter().map(|w| format!("warning: {w}")));
     lines.join("\n")
 }

@@ -2,16 +2,17 @@
 
 use std::io::Write;
 
+use gibbs::batch::Batch;
 use gibbs::core::key::Key;
-use gibbs::core::rows::Rows;
+use gibbs::core::rows::Continuous;
 use gibbs::data::npy;
+use gibbs::dataset::Preparation;
 use gibbs::error::Error;
 use gibbs::files::write_atomic_with;
 use gibbs::models::{SampleObserver, Start};
 use gibbs::pipeline;
 use gibbs::progress::Progress;
 use gibbs::run_dir::RunDir;
-use gibbs::spin::Bits;
 
 use super::{say, say_json};
 use crate::Context;
@@ -26,7 +27,7 @@ struct Watch<'a> {
 }
 
 impl SampleObserver for Watch<'_> {
-    fn observe(&mut self, step: u64, _rows: &Bits, _energies: &[f64]) -> bool {
+    fn observe(&mut self, step: u64, _rows: &Batch, _energies: &[f64]) -> bool {
         self.progress.advance(self.before + step + 1);
         !self.progress.stop()
     }
@@ -48,7 +49,7 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
     let progress = &context.terminal;
     let batches = args.n.div_ceil(CHAINS_AT_ONCE);
     progress.begin("sampling", batches as u64 * args.steps);
-    let mut bytes = Vec::with_capacity(args.n * saved.model.n_columns());
+    let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
     for batch in 0..batches {
         let n = CHAINS_AT_ONCE.min(args.n - batch * CHAINS_AT_ONCE);
         let mut watch = Watch { progress, before: batch as u64 * args.steps };
@@ -58,12 +59,24 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
             return Err(Error::Interrupted);
         }
         debug_assert_eq!(rows.n_rows(), n);
-        bytes.extend(rows.to_bytes());
+        match (&rows, &saved.header.preprocess) {
+            (Batch::Bits(bits), _) => bytes.extend(bits.to_bytes()),
+            // Back to the table's own units.
+            (Batch::Real(x), Preparation::Real(scale)) => {
+                let z: Vec<f64> = x.values().iter().map(|&v| f64::from(v)).collect();
+                numbers.extend(scale.invert(&z).into_iter().map(|v| v as f32));
+            }
+            (Batch::Real(x), Preparation::Bits(_)) => numbers.extend_from_slice(x.values()),
+        }
     }
     progress.end();
-    let columns = &saved.header.preprocess.columns;
+    let columns = saved.header.preprocess.columns();
     write_atomic_with(&args.out, |out| match extension {
-        "npy" => npy::write(out, &[args.n, columns.len()], npy::Numbers::U8(&bytes)).map_err(std::io::Error::other),
+        "npy" => {
+            let values = if bytes.is_empty() { npy::Numbers::F32(&numbers) } else { npy::Numbers::U8(&bytes) };
+            npy::write(out, &[args.n, columns.len()], values).map_err(std::io::Error::other)
+        }
+        _ if bytes.is_empty() => write_csv(out, columns, &numbers),
         _ => write_csv(out, columns, &bytes),
     })?;
     if context.json {
@@ -71,20 +84,14 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
             &serde_json::json!({ "n": args.n, "columns": columns.len(), "steps": args.steps, "out": args.out }),
         );
     }
-    say(&format!(
-        "{} samples of {} columns, {} Gibbs steps each: {}",
-        args.n,
-        columns.len(),
-        args.steps,
-        args.out.display()
-    ));
+    say(&format!("{} samples of {} columns, {} steps each: {}", args.n, columns.len(), args.steps, args.out.display()));
     Ok(())
 }
 
-pub fn write_csv(out: &mut dyn Write, columns: &[String], bytes: &[u8]) -> std::io::Result<()> {
+pub fn write_csv<T: ToString>(out: &mut dyn Write, columns: &[String], values: &[T]) -> std::io::Result<()> {
     writeln!(out, "{}", columns.join(","))?;
-    for row in bytes.chunks_exact(columns.len().max(1)) {
-        let cells: Vec<String> = row.iter().map(u8::to_string).collect();
+    for row in values.chunks_exact(columns.len().max(1)) {
+        let cells: Vec<String> = row.iter().map(T::to_string).collect();
         writeln!(out, "{}", cells.join(","))?;
     }
     Ok(())

@@ -1,7 +1,10 @@
 //! Every kind of model behind one interface, and the registry that finds them by name.
 
+mod neural;
 mod rbm;
 
+pub(crate) use neural::fitted_base;
+pub use neural::{NeuralModel, NeuralSettings};
 pub use rbm::RbmModel;
 
 use std::collections::BTreeMap;
@@ -10,22 +13,24 @@ use std::path::Path;
 use gibbs_core::key::Key;
 use gibbs_core::log_partition::LogZ;
 use gibbs_core::persist::{StateError, TensorMap};
-use gibbs_data::Preprocess;
-use gibbs_spin::Bits;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::Batch;
 use crate::config::{LogZMethod, ModelKind};
+use crate::dataset::Preparation;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::tensors;
 
 /// How `log Z` is to be obtained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogZOptions {
     /// Exactly, by AIS, or whichever is sensible.
     pub method: LogZMethod,
     /// Largest number of terms an exact sum may have when the choice is left open.
     pub exact_work: u64,
+    /// Relative error that quadrature aims at.
+    pub tolerance: f64,
     /// Chains of AIS.
     pub n_chains: usize,
     /// Temperatures of AIS.
@@ -37,19 +42,23 @@ pub struct LogZOptions {
 /// Where chains start.
 #[derive(Clone, Debug)]
 pub enum Start<'a> {
-    /// At the model's base: independent bits with the data's means.
+    /// At the model's base: independent bits with the data's means, a Gaussian fitted to the data.
     Base,
     /// At rows of data, taken in turn.
-    Rows(&'a Bits),
+    Rows(&'a Batch),
 }
 
 /// What is recorded of chains as they run.
 pub trait SampleObserver {
     /// The chains after a step, and their energies in nats. `false` ends the run.
-    fn observe(&mut self, step: u64, rows: &Bits, energies: &[f64]) -> bool;
+    fn observe(&mut self, step: u64, rows: &Batch, energies: &[f64]) -> bool;
 }
 
-/// A fitted model of binary rows.
+/// A fitted model.
+///
+/// # Panics
+/// Every method that takes rows panics on rows of another kind (bits, real numbers) than the model's: preparation
+/// makes the right ones.
 pub trait Model: Send + Sync {
     /// Which kind it is.
     fn kind(&self) -> ModelKind;
@@ -60,11 +69,11 @@ pub trait Model: Send + Sync {
     /// One line about its size.
     fn describe(&self) -> String;
 
-    /// Energy of each row, nats; `log p = -energy - log Z`.
-    fn energy(&self, rows: &Bits) -> Vec<f64>;
+    /// Energy of each row, nats; `log p = -energy - log Z` on the model's scale.
+    fn energy(&self, rows: &Batch) -> Vec<f64>;
 
-    /// Pseudo-log-likelihood of each row, nats. Not a likelihood.
-    fn pseudo_log_likelihood(&self, rows: &Bits) -> Vec<f64>;
+    /// Pseudo-log-likelihood of each row, nats, of models of bits. Not a likelihood.
+    fn pseudo_log_likelihood(&self, rows: &Batch) -> Option<Vec<f64>>;
 
     /// `log Z`, nats.
     fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error>;
@@ -78,13 +87,25 @@ pub trait Model: Send + Sync {
         steps: u64,
         key: &Key,
         observer: &mut dyn SampleObserver,
-    ) -> Bits;
+    ) -> Batch;
 
     /// Parameters, as they are saved.
     fn tensors(&self) -> TensorMap;
 
     /// Pictures of what its units look for: one filter a hidden unit over the columns.
-    fn filters(&self) -> Vec<Vec<f32>>;
+    fn filters(&self) -> Vec<Vec<f32>> {
+        Vec::new()
+    }
+
+    /// What must be known to build it again, beside the tensors.
+    fn settings(&self) -> Option<NeuralSettings> {
+        None
+    }
+
+    /// `grad E` at rows of real numbers, row-major, of models that have one.
+    fn gradient(&self, _rows: &Batch) -> Option<Vec<f32>> {
+        None
+    }
 }
 
 /// Observes nothing.
@@ -92,7 +113,7 @@ pub trait Model: Send + Sync {
 pub struct Unobserved;
 
 impl SampleObserver for Unobserved {
-    fn observe(&mut self, _step: u64, _rows: &Bits, _energies: &[f64]) -> bool {
+    fn observe(&mut self, _step: u64, _rows: &Batch, _energies: &[f64]) -> bool {
         true
     }
 }
@@ -103,9 +124,12 @@ pub struct ModelHeader {
     /// Kind of model.
     pub kind: ModelKind,
     /// How rows are fed to it.
-    pub preprocess: Preprocess,
+    pub preprocess: Preparation,
     /// Height and width of a row that is a picture.
     pub shape: Option<(usize, usize)>,
+    /// The network and how it is sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<NeuralSettings>,
 }
 
 /// A model and how to feed it.
@@ -123,11 +147,12 @@ impl Saved {
         let block = metadata.get("model").ok_or_else(|| Error::run(path, "is not a model of this program"))?;
         let header: ModelHeader =
             serde_json::from_str(block).map_err(|e| Error::run(path, format!("its model block is damaged ({e})")))?;
-        let model = from_tensors(header.kind, &map).map_err(|e| Error::run(path, e.to_string()))?;
-        if model.n_columns() != header.preprocess.n_cols {
+        let model = from_tensors(&header, &map).map_err(|e| Error::run(path, e.to_string()))?;
+        let columns = header.preprocess.columns().len();
+        if model.n_columns() != columns {
             return Err(Error::run(
                 path,
-                format!("has {} visible units for {} columns", model.n_columns(), header.preprocess.n_cols),
+                format!("is a model of {} columns with {columns} names of columns", model.n_columns()),
             ));
         }
         Ok(Self { model, header })
@@ -142,8 +167,9 @@ pub fn write(path: &Path, model: &dyn Model, header: &ModelHeader) -> Result<(),
 }
 
 /// The registry: kind to constructor.
-fn from_tensors(kind: ModelKind, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
-    match kind {
+fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
+    match header.kind {
         ModelKind::Rbm => Ok(Box::new(RbmModel::from_tensors(map)?)),
+        ModelKind::Mlp | ModelKind::Conv => Ok(Box::new(NeuralModel::from_tensors(header, map)?)),
     }
 }

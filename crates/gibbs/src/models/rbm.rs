@@ -15,6 +15,7 @@ use gibbs_spin::rbm::{HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath, rbm};
 
 use super::{LogZOptions, Model, SampleObserver, Start};
+use crate::batch::Batch;
 use crate::config::{LogZMethod, ModelKind, enumeration_work};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -89,6 +90,11 @@ impl RbmModel {
     }
 }
 
+/// The bits of rows that this model was given.
+fn bits(rows: &Batch) -> &Bits {
+    rows.bits().expect("an RBM is a model of bits")
+}
+
 impl Model for RbmModel {
     fn kind(&self) -> ModelKind {
         ModelKind::Rbm
@@ -102,13 +108,15 @@ impl Model for RbmModel {
         format!("binary RBM, {} visible x {} hidden units", self.target().n_visible(), self.target().n_hidden())
     }
 
-    fn energy(&self, rows: &Bits) -> Vec<f64> {
+    fn energy(&self, rows: &Batch) -> Vec<f64> {
+        let rows = bits(rows);
         let mut out = vec![0.0; rows.n_rows()];
         self.target().energy(rows, &mut out, &mut Scratch::default());
         out
     }
 
-    fn pseudo_log_likelihood(&self, rows: &Bits) -> Vec<f64> {
+    fn pseudo_log_likelihood(&self, rows: &Batch) -> Option<Vec<f64>> {
+        let rows = bits(rows);
         let mut out = vec![0.0; rows.n_rows()];
         let mut ws = Scratch::default();
         // A buffer of rows x columns: in pieces, so that memory does not grow with the table.
@@ -117,7 +125,7 @@ impl Model for RbmModel {
             let end = (start + at_once).min(rows.n_rows());
             self.target().pseudo_log_likelihood(&rows.slice(start, end), &mut out[start..end], &mut ws);
         }
-        out
+        Some(out)
     }
 
     fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
@@ -125,7 +133,7 @@ impl Model for RbmModel {
         match how.method {
             LogZMethod::Exact => self.exact_log_z(progress),
             LogZMethod::Auto if cheap => self.exact_log_z(progress),
-            LogZMethod::Auto | LogZMethod::Ais => self.annealed_log_z(how, key, progress),
+            LogZMethod::Auto | LogZMethod::Ais | LogZMethod::None => self.annealed_log_z(how, key, progress),
         }
     }
 
@@ -137,11 +145,11 @@ impl Model for RbmModel {
         steps: u64,
         key: &Key,
         observer: &mut dyn SampleObserver,
-    ) -> Bits {
+    ) -> Batch {
         let mut ws = Scratch::default();
         let x = match start {
             Start::Base => self.path.sample_base(n_chains, &key.purpose(Purpose::Init)),
-            Start::Rows(rows) => rows.select(&(0..n_chains).map(|i| i % rows.n_rows()).collect::<Vec<_>>()),
+            Start::Rows(rows) => bits(rows).select(&(0..n_chains).map(|i| i % rows.n_rows()).collect::<Vec<_>>()),
         };
         // At temperature 1/beta the joint energy is scaled: again an RBM, sampled at the end of its own path.
         let tempered = (beta != 1.0).then(|| RbmPath::new(self.path.base.clone(), self.target().tempered(beta as f32)));
@@ -160,10 +168,11 @@ impl Model for RbmModel {
             &mut ws,
             &mut |t: u64, c: &<BlockGibbs as Kernel<RbmPath>>::Chain, (): &()| {
                 path.target_energy(&c.x, &c.eval, &mut energies);
-                if observer.observe(t, &c.x, &energies) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                let rows = Batch::Bits(c.x.clone());
+                if observer.observe(t, &rows, &energies) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             },
         );
-        chain.x
+        Batch::Bits(chain.x)
     }
 
     fn tensors(&self) -> TensorMap {

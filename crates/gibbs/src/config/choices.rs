@@ -1,0 +1,138 @@
+//! Choices that have names.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)*
+        }
+
+        impl $name {
+            /// The name as it is written in configurations and flags.
+            pub fn name(self) -> String {
+                serde_json::to_value(self).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default()
+            }
+        }
+    )*};
+}
+
+choices! {
+    /// Kinds of models that can be fitted.
+    ModelKind {
+        /// Binary restricted Boltzmann machine.
+        Rbm,
+        /// Fully connected network as the energy of real rows.
+        Mlp,
+        /// Convolutional network as the energy of pictures.
+        Conv,
+    }
+
+    /// What is made small while learning.
+    ObjectiveKind {
+        /// The negative log-likelihood, its gradient exact (RBM): sums over the smaller layer.
+        Exact,
+        /// Maximum likelihood, negatives from chains that go on from update to update.
+        Pcd,
+        /// Maximum likelihood, negatives from chains that start at the data.
+        Cd,
+        /// Maximum likelihood, negatives from short chains that start at noise. Learns a generator more than a density.
+        ShortRun,
+        /// Noise-contrastive estimation.
+        Nce,
+        /// Noise-contrastive estimation with noise added to each data row.
+        ConditionalNce,
+        /// Score matching with the exact trace of the Hessian.
+        Sm,
+        /// Sliced score matching.
+        Ssm,
+        /// Sliced score matching by finite differences.
+        FdSsm,
+        /// Denoising score matching.
+        Dsm,
+    }
+
+    /// Optimisers.
+    OptimiserKind {
+        /// Stochastic gradient descent, with momentum if asked.
+        Sgd,
+        /// Adam.
+        Adam,
+    }
+
+    /// How `log Z` is obtained.
+    LogZMethod {
+        /// Exactly where that is cheap, by annealed importance sampling otherwise.
+        Auto,
+        /// Exactly: enumeration, or quadrature in up to three dimensions.
+        Exact,
+        /// By annealed importance sampling.
+        Ais,
+        /// Not at all: energies only.
+        None,
+    }
+
+    /// Samplers of negatives.
+    SamplerKind {
+        /// Metropolis-adjusted Langevin: no bias of the step size.
+        Mala,
+        /// Unadjusted Langevin.
+        Langevin,
+        /// Hamiltonian Monte Carlo.
+        Hmc,
+    }
+
+    /// Noise of noise-contrastive estimation.
+    NoiseKind {
+        /// A Gaussian fitted to the training rows.
+        Gaussian,
+        /// A coarse kernel density estimate of the training rows.
+        Kde,
+        /// Uniform on a box around the training rows.
+        Uniform,
+    }
+
+    /// How real columns are scaled.
+    ScaleKind {
+        /// As they are.
+        None,
+        /// Mean 0 and variance 1 of each column.
+        Standard,
+        /// The range of all columns to `[0, 1]`, as for pixels.
+        Unit,
+    }
+
+    /// Functions between layers.
+    ActivationKind {
+        /// `z sigmoid(z)`.
+        Silu,
+        /// `log(1 + exp(z))`.
+        Softplus,
+        /// `tanh(z)`.
+        Tanh,
+        /// `z Phi(z)`.
+        Gelu,
+        /// `z`, or `exp(z) - 1` below 0.
+        Elu,
+        /// `z`, or `z / 5` below 0.
+        LeakyRelu,
+    }
+}
+
+impl From<ActivationKind> for gibbs_tensor::tape::Activation {
+    fn from(kind: ActivationKind) -> Self {
+        match kind {
+            ActivationKind::Silu => Self::Silu,
+            ActivationKind::Softplus => Self::Softplus,
+            ActivationKind::Tanh => Self::Tanh,
+            ActivationKind::Gelu => Self::Gelu,
+            ActivationKind::Elu => Self::Elu,
+            ActivationKind::LeakyRelu => Self::LeakyRelu,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Choices of a binary RBM.
+
+use gibbs_core::optimisers::Schedule;
+use serde::Serialize;
+
+use super::{DataFacts, LearningConfig, LogZMethod, ObjectiveKind, OptimiserKind};
+use crate::error::Error;
+use crate::options::FitOptions;
+
+/// Largest work (states times units of the other layer) of an exact gradient that is taken without being asked for:
+/// a millisecond or two an update on two cores.
+const EXACT_GRADIENT_WORK: u64 = 1 << 23;
+/// Largest work of an exact `log Z` that is taken without being asked for: a fraction of a second.
+pub(crate) const EXACT_LOG_Z_WORK: u64 = 1 << 28;
+
+/// Choices that only an RBM has.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "each field is documented once, where it is a flag: FitOptions")]
+pub struct RbmConfig {
+    pub hidden: usize,
+    pub init_sd: f64,
+    pub gibbs_steps: u64,
+    pub l2: f64,
+    pub l1: f64,
+    pub centred: bool,
+}
+
+/// Work of enumerating the smaller layer: `2^smaller * larger`.
+pub fn enumeration_work(n_visible: usize, n_hidden: usize) -> u64 {
+    let (small, large) = (n_visible.min(n_hidden), n_visible.max(n_hidden));
+    1u64.checked_shl(small as u32).and_then(|s| s.checked_mul(large as u64)).unwrap_or(u64::MAX)
+}
+
+pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfig, RbmConfig), Error> {
+    let hidden = o.hidden.unwrap_or(match facts.n_train {
+        0..2_000 => 16,
+        2_000..10_000 => 32,
+        _ => 64,
+    });
+    let cheap = enumeration_work(facts.n_columns, hidden) <= EXACT_GRADIENT_WORK;
+    let objective = o.objective.unwrap_or(if cheap { ObjectiveKind::Exact } else { ObjectiveKind::Pcd });
+    let exact = objective == ObjectiveKind::Exact;
+    let batch_size = o.batch_size.unwrap_or(facts.n_train.clamp(1, 100));
+    let optimiser = o.optimiser.unwrap_or(if exact { OptimiserKind::Adam } else { OptimiserKind::Sgd });
+    let updates = super::updates(o, batch_size, facts.n_train, |per_epoch| {
+        u64::div_ceil(if exact { 2_400 } else { 12_000 }, per_epoch).max(5) * per_epoch
+    })?;
+    let learning = LearningConfig {
+        objective,
+        updates,
+        batch_size,
+        n_chains: o.n_chains.unwrap_or(if facts.n_columns * hidden <= 65_536 { 500 } else { 100 }),
+        optimiser,
+        learning_rate: o.learning_rate.unwrap_or(match (optimiser, exact) {
+            (OptimiserKind::Adam, true) => 0.05,
+            (OptimiserKind::Adam, false) => 0.002,
+            (OptimiserKind::Sgd, _) => 0.2,
+        }),
+        schedule: o.schedule.unwrap_or(Schedule::Linear),
+        warm_up: o.warm_up.unwrap_or(0),
+        momentum: o.momentum.unwrap_or(0.0),
+        average: o.average.unwrap_or(0.0),
+        monitor_every: o.monitor_every.unwrap_or(updates.div_ceil(60).max(1)),
+        patience: o.patience.unwrap_or(40),
+        log_z: o.log_z.unwrap_or(LogZMethod::Auto),
+        ais_chains: o.ais_chains.unwrap_or(100),
+        ais_temperatures: o.ais_temperatures.unwrap_or(1_000),
+    };
+    let rbm = RbmConfig {
+        hidden,
+        init_sd: o.init_sd.unwrap_or(0.01),
+        gibbs_steps: o.gibbs_steps.unwrap_or(1),
+        l2: o.l2.unwrap_or(1e-3),
+        l1: o.l1.unwrap_or(0.0),
+        centred: o.centred.unwrap_or(true),
+    };
+    rbm.check(&learning, facts)?;
+    Ok((learning, rbm))
+}
+
+impl RbmConfig {
+    fn check(&self, l: &LearningConfig, facts: DataFacts) -> Result<(), Error> {
+        super::at_least_of("--hidden", self.hidden as u64, 1)?;
+        super::at_least_of("--gibbs-steps", self.gibbs_steps, 1)?;
+        for (flag, value) in [("--l2", self.l2), ("--l1", self.l1), ("--init-sd", self.init_sd)] {
+            super::non_negative(flag, value)?;
+        }
+        super::not_too_large("--hidden", self.hidden)?;
+        if !matches!(l.objective, ObjectiveKind::Exact | ObjectiveKind::Pcd | ObjectiveKind::Cd) {
+            return Err(Error::Usage(format!(
+                "--objective {} is for energies of real rows; an RBM learns by exact, pcd or cd",
+                l.objective.name()
+            )));
+        }
+        if l.log_z == LogZMethod::None {
+            return Err(Error::Usage("--log-z none: training an RBM is stopped by its likelihood".into()));
+        }
+        let bits = self.hidden.min(facts.n_columns);
+        let limit = gibbs_spin::rbm::ENUMERATION_LIMIT;
+        if bits > limit && (l.objective == ObjectiveKind::Exact || l.log_z == LogZMethod::Exact) {
+            return Err(Error::Usage(format!(
+                "exact sums go over 2^{bits} states here ({} columns, {} hidden units), the limit is 2^{limit}: \
+                 use --objective pcd and --log-z ais, or fewer hidden units",
+                facts.n_columns, self.hidden
+            )));
+        }
+        Ok(())
+    }
+
+    pub(super) fn describe(&self, l: &LearningConfig, facts: DataFacts) -> String {
+        let how = match l.objective {
+            ObjectiveKind::Exact => "exact gradients".to_string(),
+            ObjectiveKind::Pcd => format!("PCD-{} with {} chains", self.gibbs_steps, l.n_chains),
+            _ => format!("CD-{}", self.gibbs_steps),
+        };
+        format!("RBM {} x {}, {how}", facts.n_columns, self.hidden)
+    }
+}

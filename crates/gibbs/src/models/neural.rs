@@ -1,0 +1,273 @@
+//! A network as the energy of real rows, behind the common interface.
+
+use std::ops::ControlFlow;
+
+use gibbs_core::dense::Dense;
+use gibbs_core::energy::{Distribution, Energy, Gradient, Parametric};
+use gibbs_core::ensemble::Ensemble;
+use gibbs_core::kernel::{Kernel, MoveInfo, StepTuning};
+use gibbs_core::key::{Key, Purpose};
+use gibbs_core::log_partition::ais::linear_ladder;
+use gibbs_core::log_partition::{Ais, LogZ, Quadrature};
+use gibbs_core::path::{Bridge, Target};
+use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
+use gibbs_core::rows::{Continuous, Rows};
+use gibbs_core::samplers::Mala;
+use gibbs_core::scratch::Scratch;
+use gibbs_tensor::energies::Gaussian;
+use gibbs_tensor::nets::Network;
+use gibbs_tensor::trace::TapeEnergy;
+use serde::{Deserialize, Serialize};
+
+use super::{LogZOptions, Model, ModelHeader, SampleObserver, Start};
+use crate::batch::Batch;
+use crate::config::{LogZMethod, ModelKind};
+use crate::error::Error;
+use crate::progress::Progress;
+
+/// Columns up to which `log Z` is computed by quadrature.
+pub const QUADRATURE_COLUMNS: usize = 3;
+/// Points that quadrature may take.
+const MOST_POINTS: usize = 20_000_000;
+/// Half the side of the quadrature's box over the length of the confinement: beyond six of its standard deviations the
+/// quadratic alone leaves 2e-9 of a Gaussian's mass a dimension.
+const BOX_OVER_CONFINEMENT: f64 = 6.0;
+/// The same over the spread of the data, where there is no confinement.
+const BOX_OVER_SPREAD: f64 = 10.0;
+/// Columns up to which the base has a full covariance.
+const FULL_COVARIANCE: usize = 128;
+/// Steps in which the sampler finds its step size.
+const ADAPTATION_STEPS: u64 = 200;
+
+const MEAN: &str = "base.mean";
+const COVARIANCE: &str = "base.covariance";
+const PARAMS: &str = "params.";
+
+/// What must be known of a network to build and sample it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NeuralSettings {
+    /// The network.
+    pub network: Network,
+    /// Step size that sampling starts from before it adapts.
+    pub step_size: f64,
+}
+
+/// A network as an energy, with the Gaussian base that annealing and chains start from.
+#[derive(Clone, Debug)]
+pub struct NeuralModel {
+    kind: ModelKind,
+    energy: TapeEnergy<f32>,
+    base: Gaussian<f32>,
+    settings: NeuralSettings,
+}
+
+/// A Gaussian fitted to rows, with a ridge that keeps constant columns (corners of pictures) proper.
+pub(crate) fn fitted_base(rows: &Dense<f32>) -> Result<Gaussian<f32>, String> {
+    let fit = if rows.n_cols() <= FULL_COVARIANCE && rows.n_rows() > 2 * rows.n_cols() {
+        Gaussian::fit(rows, 1e-4)
+    } else {
+        Gaussian::fit_diagonal(rows, 1e-3)
+    };
+    fit.map_err(|e| e.to_string())
+}
+
+fn real(rows: &Batch) -> &Dense<f32> {
+    rows.real().expect("a network is a model of real rows")
+}
+
+impl NeuralModel {
+    pub(crate) fn new(kind: ModelKind, energy: TapeEnergy<f32>, base: Gaussian<f32>, settings: NeuralSettings) -> Self {
+        Self { kind, energy, base, settings }
+    }
+
+    /// The energy.
+    pub fn tape_energy(&self) -> &TapeEnergy<f32> {
+        &self.energy
+    }
+
+    /// The layout of the file: `params.*` (F32), `base.mean` and `base.covariance` (F64; its diagonal alone where there
+    /// are more than 128 columns).
+    pub(crate) fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Self, StateError> {
+        let invalid = |name: &str, reason: String| StateError::Invalid { name: name.into(), reason };
+        let settings = header.settings.clone().ok_or_else(|| invalid("model", "it has no network".into()))?;
+        let mean = map.expect(MEAN, None)?.to_f64(MEAN)?;
+        let d = mean.len();
+        let tensor = map.expect(COVARIANCE, None)?;
+        let covariance = tensor.to_f64(COVARIANCE)?;
+        let base = if tensor.shape == [d, d] {
+            Gaussian::from_covariance(&mean, &covariance)
+        } else {
+            Gaussian::diagonal(&mean, &covariance)
+        };
+        let base = base.map_err(|e| invalid(COVARIANCE, e.to_string()))?;
+        let energy = settings.network.energy::<f32>(d, &Key::from_seed(0));
+        let mut energy = energy.map_err(|e| invalid("model", e.to_string()))?;
+        energy.params_mut().load(PARAMS, map)?;
+        if let Some((name, i)) = energy.params().first_non_finite() {
+            return Err(invalid(name, format!("entry {i} is not finite")));
+        }
+        Ok(Self::new(header.kind, energy, base, settings))
+    }
+
+    fn quadrature(&self, how: &LogZOptions) -> Result<LogZ, Error> {
+        let d = self.n_columns();
+        let variance = self.base.covariance();
+        let (mut lower, mut upper) = (Vec::new(), Vec::new());
+        for (i, mean) in self.base.mean().iter().enumerate() {
+            let sd = variance[i * d + i].sqrt();
+            let reach = match self.settings.network.confinement {
+                Some(s) => (BOX_OVER_CONFINEMENT * s).max(mean.abs() + BOX_OVER_SPREAD * sd),
+                None => BOX_OVER_SPREAD * sd + mean.abs(),
+            };
+            lower.push(-reach);
+            upper.push(reach);
+        }
+        let mut quadrature = Quadrature::new(how.tolerance, MOST_POINTS)?;
+        if let Some(s) = self.settings.network.confinement {
+            quadrature = quadrature.with_quadratic_tail(s)?;
+        }
+        Ok(quadrature.estimate(&self.energy, &lower, &upper)?.log_z())
+    }
+
+    fn annealed(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
+        let mut ws = Scratch::default();
+        progress.begin("log Z by AIS", how.n_temperatures as u64);
+        let kernel = self.kernel();
+        let path = Bridge { base: &self.base, target: &self.energy };
+        let ais = Ais::new(kernel, how.n_chains, linear_ladder(how.n_temperatures))?;
+        let mut watch = |done: usize, _total: usize| {
+            progress.advance(done as u64);
+            if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let estimate = ais.estimate(&path, &key.purpose(Purpose::LogZ), &mut ws, &mut watch)?.0;
+        progress.end();
+        Ok(estimate)
+    }
+
+    fn kernel(&self) -> Mala {
+        Mala { step_size: self.settings.step_size }
+    }
+}
+
+impl Model for NeuralModel {
+    fn kind(&self) -> ModelKind {
+        self.kind
+    }
+
+    fn n_columns(&self) -> usize {
+        self.energy.n_cols()
+    }
+
+    fn describe(&self) -> String {
+        let what = if self.kind == ModelKind::Conv { "convolutional energy" } else { "energy network" };
+        format!("{what} of {} columns, {} parameters", self.n_columns(), self.energy.params().flat().len())
+    }
+
+    fn energy(&self, rows: &Batch) -> Vec<f64> {
+        let mut out = vec![0.0; rows.n_rows()];
+        self.energy.energy(real(rows), &mut out, &mut Scratch::default());
+        out
+    }
+
+    fn pseudo_log_likelihood(&self, _rows: &Batch) -> Option<Vec<f64>> {
+        None
+    }
+
+    fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
+        let low = self.n_columns() <= QUADRATURE_COLUMNS;
+        match how.method {
+            LogZMethod::Exact if !low => Err(Error::Usage(format!(
+                "quadrature goes up to {QUADRATURE_COLUMNS} columns, this model has {}: use --log-z ais",
+                self.n_columns()
+            ))),
+            LogZMethod::Exact => self.quadrature(how),
+            LogZMethod::Auto if low => self.quadrature(how),
+            LogZMethod::Auto | LogZMethod::Ais | LogZMethod::None => self.annealed(how, key, progress),
+        }
+    }
+
+    fn sample(
+        &self,
+        n_chains: usize,
+        start: Start<'_>,
+        beta: f64,
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Batch {
+        let x = match start {
+            Start::Base => self.base.sample(n_chains, &key.purpose(Purpose::Init)),
+            Start::Rows(rows) => real(rows).select(&(0..n_chains).map(|i| i % rows.n_rows()).collect::<Vec<_>>()),
+        };
+        let (kernel, path) = (self.kernel(), Target(&self.energy));
+        let mut chains = Ensemble::start(&kernel, &path, &x);
+        let mut tuning = StepTuning::default();
+        let moves = key.purpose(Purpose::Noise);
+        let (mut rows, mut energies) = (x, Vec::with_capacity(n_chains));
+        for t in 0..steps {
+            let infos = chains.advance(&kernel, &path, beta, &tuning, 1, &moves.step(t));
+            if t < ADAPTATION_STEPS {
+                // Robbins-Monro with a falling rate, then fixed: what comes after leaves the density invariant.
+                let acceptance = infos.into_iter().fold(MoveInfo::default(), MoveInfo::join).acceptance_rate();
+                tuning.scale *= ((acceptance - 0.6) * 0.5 / (1.0 + t as f64 / 40.0)).exp();
+            }
+            gather(&kernel, &path, &chains, &mut rows, &mut energies);
+            let batch = Batch::Real(rows);
+            let go_on = observer.observe(t, &batch, &energies);
+            rows = match batch {
+                Batch::Real(x) => x,
+                Batch::Bits(_) => unreachable!("made above"),
+            };
+            if !go_on {
+                break;
+            }
+        }
+        Batch::Real(rows)
+    }
+
+    fn tensors(&self) -> TensorMap {
+        let mut map = TensorMap::default();
+        self.energy.params().save(PARAMS, &mut map);
+        let mean = self.base.mean();
+        let d = mean.len();
+        map.insert(MEAN, Tensor::from_f64(&[d], mean));
+        let covariance = self.base.covariance();
+        if d <= FULL_COVARIANCE {
+            map.insert(COVARIANCE, Tensor::from_f64(&[d, d], &covariance));
+        } else {
+            let diagonal: Vec<f64> = (0..d).map(|i| covariance[i * d + i]).collect();
+            map.insert(COVARIANCE, Tensor::from_f64(&[d], &diagonal));
+        }
+        map
+    }
+
+    fn settings(&self) -> Option<NeuralSettings> {
+        Some(self.settings.clone())
+    }
+
+    fn gradient(&self, rows: &Batch) -> Option<Vec<f32>> {
+        let x = real(rows);
+        let mut g = Dense::zeros(x.n_rows(), x.n_cols());
+        self.energy.grad(x, &mut g, &mut Scratch::default());
+        Some(g.values().to_vec())
+    }
+}
+
+/// Positions and energies of all chains, in order.
+fn gather<'a>(
+    kernel: &Mala,
+    path: &Target<&'a TapeEnergy<f32>>,
+    chains: &Ensemble<<Mala as Kernel<Target<&'a TapeEnergy<f32>>>>::Chain>,
+    rows: &mut Dense<f32>,
+    energies: &mut Vec<f64>,
+) {
+    energies.clear();
+    let mut at = 0;
+    for block in chains.blocks() {
+        let values = Kernel::<Target<&TapeEnergy<f32>>>::position(kernel, block).values();
+        rows.values_mut()[at..at + values.len()].copy_from_slice(values);
+        at += values.len();
+        let _ = path;
+        energies.extend_from_slice(Kernel::<Target<&TapeEnergy<f32>>>::eval(kernel, block).energy());
+    }
+}

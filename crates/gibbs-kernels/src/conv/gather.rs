@@ -73,6 +73,16 @@ impl Padding {
     }
 }
 
+/// Where the window of each output pixel starts in the padded input.
+pub(super) fn windows(g: &Geometry) -> Vec<usize> {
+    let (row, oh, ow) = (Padding::input(g).row(), g.oh(), g.ow());
+    let mut starts = Vec::with_capacity(oh * ow);
+    for y in 0..oh {
+        starts.extend((0..ow).map(|x| y * g.stride * row + x * g.stride * g.ci));
+    }
+    starts
+}
+
 /// A product whose left-hand rows are runs in a padded image, and whose results go to pixels of another image.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
@@ -93,15 +103,10 @@ pub(super) struct Part {
 impl Part {
     /// The forward product, one row an output pixel.
     pub(super) fn forward(g: &Geometry) -> Self {
-        let padding = Padding::input(g);
-        let (mut from, mut to) = (Vec::new(), Vec::new());
-        for (y, x) in (0..g.oh()).flat_map(|y| (0..g.ow()).map(move |x| (y, x))) {
-            from.push(y * g.stride * padding.row() + x * g.stride * g.ci);
-            to.push((y * g.ow() + x) * g.co);
-        }
+        let (padding, from) = (Padding::input(g), windows(g));
         let part = Self {
+            to: (0..from.len()).map(|pixel| pixel * g.co).collect(),
             from,
-            to,
             runs: g.kh,
             run_len: g.kw * g.ci,
             run_stride: padding.row(),

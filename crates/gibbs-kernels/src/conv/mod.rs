@@ -84,8 +84,9 @@ pub struct AdjointFilters {
     geometry: Geometry,
     padding: Padding,
     parts: Vec<Part>,
-    /// The transposed kernel, for few input channels, instead of the parts.
+    /// For few input channels, instead of the parts: the transposed kernel, and where windows start.
     all_taps: Packed,
+    windows: Vec<usize>,
     scratch: Vec<f32>,
 }
 
@@ -95,12 +96,14 @@ impl AdjointFilters {
     /// # Panics
     /// If `kernel` has another length.
     pub fn new(geometry: Geometry, kernel: &[f32]) -> Self {
-        let (padding, parts) = if geometry.ci <= FEW_CHANNELS {
-            (Padding::input(&geometry), Vec::new())
+        let (padding, parts, windows) = if geometry.ci <= FEW_CHANNELS {
+            (Padding::input(&geometry), Vec::new(), gather::windows(&geometry))
         } else {
-            Part::adjoint(&geometry)
+            let (padding, parts) = Part::adjoint(&geometry);
+            (padding, parts, Vec::new())
         };
-        let mut filters = Self { geometry, padding, parts, all_taps: Packed::default(), scratch: Vec::new() };
+        let (all_taps, scratch) = (Packed::default(), Vec::new());
+        let mut filters = Self { geometry, padding, parts, all_taps, windows, scratch };
         filters.repack(kernel);
         filters
     }
@@ -113,7 +116,12 @@ impl AdjointFilters {
         let g = &self.geometry;
         assert_eq!(kernel.len(), g.kernel_len(), "kernel of {g:?}");
         if g.ci <= FEW_CHANNELS {
-            self.all_taps.repack_transposed(g.co, g.kh * g.kw * g.ci, kernel);
+            // Whole panels: results of a part of one are written number by number.
+            let columns = (g.kh * g.kw * g.ci).next_multiple_of(PANEL);
+            self.scratch.clear();
+            self.scratch.extend_from_slice(kernel);
+            self.scratch.resize(columns * g.co, 0.0);
+            self.all_taps.repack_transposed(g.co, columns, &self.scratch);
         }
         self.parts.iter_mut().for_each(|part| part.repack_transposed(g, kernel, &mut self.scratch));
     }
@@ -211,23 +219,25 @@ fn weight_adjoint_on(
     if !accumulate {
         dk.fill(0.0);
     }
-    let Geometry { co, kh, kw, ci, stride, .. } = *geometry;
-    let (padding, pixels) = (Padding::input(geometry), geometry.oh() * geometry.ow());
-    let run = kw * ci;
+    let Geometry { co, kh, kw, ci, .. } = *geometry;
+    let (padding, windows) = (Padding::input(geometry), gather::windows(geometry));
+    let (pixels, run) = (windows.len(), kw * ci);
     for_each_group(&padding, x, |first, images, padded, Scratch { patches, from, .. }| {
         from.clear();
-        for i in 0..images * pixels {
-            let (image, y, x) = (i / pixels, i % pixels / geometry.ow(), i % geometry.ow());
-            from.push(image * padding.len() + y * stride * padding.row() + x * stride * ci);
+        for image in 0..images {
+            windows.iter().for_each(|window| from.push(image * padding.len() + window));
         }
         let g = &g[first * pixels * co..][..images * pixels * co];
         for (from, g) in from.chunks(gemm::INNER).zip(g.chunks((gemm::INNER * co).max(1))) {
             if run <= SHORT_RUN {
-                patches.clear();
-                for from in from {
-                    (0..kh).for_each(|ky| patches.extend_from_slice(&padded[from + ky * padding.row()..][..run]));
-                }
                 let k = kh * run;
+                patches.resize(patches.len().max(from.len() * k), 0.0);
+                for (from, patch) in from.iter().zip(patches.chunks_exact_mut(k.max(1))) {
+                    for (ky, to) in patch.chunks_exact_mut(run).enumerate() {
+                        let from = &padded[from + ky * padding.row()..][..run];
+                        for_short_run(to, from, |to, from| *to = *from);
+                    }
+                }
                 gemm::add_tn(on, (from.len(), k, co), |i| &patches[i * k..][..k], g, dk);
             } else {
                 for (ky, dk) in dk.chunks_mut((run * co).max(1)).enumerate() {
@@ -237,6 +247,18 @@ fn weight_adjoint_on(
             }
         }
     });
+}
+
+/// Calls `f` on the numbers of two short runs; three of them, a row of the commonest kernel on one channel, without a loop.
+#[inline]
+fn for_short_run(to: &mut [f32], from: &[f32], f: impl Fn(&mut f32, &f32)) {
+    if let (Ok([a, b, c]), Ok([x, y, z])) = (<&mut [f32; 3]>::try_from(&mut *to), <&[f32; 3]>::try_from(from)) {
+        f(a, x);
+        f(b, y);
+        f(c, z);
+    } else {
+        to.iter_mut().zip(from).for_each(|(to, from)| f(to, from));
+    }
 }
 
 fn check(g: &Geometry, n: usize, x: usize, y: usize) {
@@ -282,9 +304,8 @@ fn products(
 /// The input adjoint for few channels: `g` times all taps, added window by window into a padded image.
 fn add_patches(on: Level, filters: &AdjointFilters, g: &[f32], dx: &mut [f32]) {
     let geometry = &filters.geometry;
-    let (pixels, run) = (geometry.oh() * geometry.ow(), geometry.kw * geometry.ci);
-    let patch = geometry.kh * run;
-    let padding = &filters.padding;
+    let (pixels, run) = (filters.windows.len(), geometry.kw * geometry.ci);
+    let (patch, padding) = (filters.all_taps.n(), &filters.padding);
     SCRATCH.with_borrow_mut(|Scratch { padded, patches, .. }| {
         padded.resize(padding.len().max(padded.len()), 0.0);
         patches.resize((pixels * patch).max(patches.len()), 0.0);
@@ -293,11 +314,10 @@ fn add_patches(on: Level, filters: &AdjointFilters, g: &[f32], dx: &mut [f32]) {
             let g = &g[i * geometry.output_len()..][..geometry.output_len()];
             gemm::matmul_on(on, pixels, g, &filters.all_taps, None, false, patches);
             padded.fill(0.0);
-            for (at, patch) in patches.chunks_exact(patch.max(1)).enumerate() {
-                let (y, x) = (at / geometry.ow(), at % geometry.ow());
-                for (ky, from) in patch.chunks_exact(run).enumerate() {
-                    let to = (y * geometry.stride + ky) * padding.row() + x * geometry.stride * geometry.ci;
-                    padded[to..to + run].iter_mut().zip(from).for_each(|(to, from)| *to += from);
+            for (window, patch) in filters.windows.iter().zip(patches.chunks_exact(patch.max(1))) {
+                for (ky, from) in patch.chunks_exact(run).take(geometry.kh).enumerate() {
+                    let to = &mut padded[window + ky * padding.row()..][..run];
+                    for_short_run(to, from, |to, from| *to += from);
                 }
             }
             padding.extract(padded, dx);

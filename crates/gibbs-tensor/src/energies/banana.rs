@@ -8,7 +8,7 @@ use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 
 use super::error::{TargetError, at_least_one, finite, positive};
-use super::rows::{c, check, check_cols};
+use super::rows::{c, check, check_pair};
 
 /// Independent pairs `(x, y)` with `x ~ normal(m, s^2)` and `y ~ normal(b x^2, t^2)`:
 /// `E = sum over pairs (x - m)^2 / 2 s^2 + (y - b x^2)^2 / 2 t^2 + log(2 pi s t)`.
@@ -109,7 +109,7 @@ impl<T: Real> Gradient for Banana<T> {
     }
 
     fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        check_cols(x, self.n_cols());
+        check_pair(x, g, self.n_cols());
         let [m, p, b, q] = self.constants;
         let twice_b = b + b;
         for (g, x) in g.values_mut().chunks_exact_mut(2).zip(x.values().chunks_exact(2)) {

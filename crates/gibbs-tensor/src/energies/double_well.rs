@@ -3,12 +3,12 @@
 use gibbs_core::dense::Dense;
 use gibbs_core::energy::{Energy, Gradient};
 use gibbs_core::real::Real;
-use gibbs_core::rows::{Continuous, Rows};
+use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 
 use super::bessel::scaled_bessel_i;
 use super::error::{TargetError, at_least_one, positive};
-use super::rows::{c, check, check_cols};
+use super::rows::{c, check, check_pair};
 
 /// `E(x) = h sum_i (x_i^2 - 1)^2`: wells at `+-1` in every coordinate, barriers `h` nats high between them.
 ///
@@ -96,8 +96,7 @@ impl<T: Real> Gradient for DoubleWell<T> {
     }
 
     fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        check_cols(x, self.n_cols);
-        assert_eq!(x.n_rows(), g.n_rows(), "one gradient a row");
+        check_pair(x, g, self.n_cols);
         for (g, &x) in g.values_mut().iter_mut().zip(x.values()) {
             *g = self.four_heights * x * (x * x - T::one());
         }

@@ -7,7 +7,7 @@ use gibbs_core::rows::{Continuous, Rows};
 use gibbs_core::scratch::Scratch;
 
 use super::error::{TargetError, as_many, at_least_one, finite, positive};
-use super::rows::{check, check_cols};
+use super::rows::{check, check_pair};
 
 /// Which coordinates describe the schools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,14 +160,14 @@ impl<T: Real> Energy for EightSchools<T> {
 impl<T: Real> Gradient for EightSchools<T> {
     fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, _ws: &mut Scratch) {
         check(x, self.n_cols(), e);
-        check_cols(g, self.n_cols());
+        check_pair(x, g, self.n_cols());
         for (i, e) in e.iter_mut().enumerate() {
             *e = self.visit(x.row(i), g.row_mut(i));
         }
     }
 
     fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        check_cols(x, self.n_cols());
+        check_pair(x, g, self.n_cols());
         for i in 0..x.n_rows() {
             self.visit(x.row(i), g.row_mut(i));
         }

@@ -8,7 +8,7 @@ use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 
 use super::error::{TargetError, at_least_one, positive};
-use super::rows::{c, check, check_cols};
+use super::rows::{c, check, check_pair};
 
 /// `v ~ normal(0, s^2)` and `x_i ~ normal(0, exp(v))` for `i = 1..k`:
 /// `E = v^2 / 2 s^2 + exp(-v) |x|^2 / 2 + k v / 2 + log s + (k + 1) log(2 pi) / 2`.
@@ -84,7 +84,7 @@ impl<T: Real> Gradient for Funnel<T> {
     }
 
     fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        check_cols(x, self.n_cols());
+        check_pair(x, g, self.n_cols());
         let (n, half) = (self.n_cols(), c::<T>(0.5));
         for (g, row) in g.values_mut().chunks_exact_mut(n).zip(x.values().chunks_exact(n)) {
             let (v, scale) = (row[0], (-row[0]).exp());

@@ -169,18 +169,18 @@ fn centred<T: Real>(x: &Dense<T>, ridge: f64) -> Result<(Vec<f64>, Vec<f64>), Fi
 impl<T: Real> Energy for Gaussian<T> {
     type X = Dense<T>;
 
-    fn energy(&self, x: &Dense<T>, out: &mut [f64], _ws: &mut Scratch) {
-        self.0.energy_plus(self.0.log_z(), x, out);
+    fn energy(&self, x: &Dense<T>, out: &mut [f64], ws: &mut Scratch) {
+        self.0.energy_plus(self.0.log_z(), x, out, ws);
     }
 }
 
 impl<T: Real> Gradient for Gaussian<T> {
-    fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, _ws: &mut Scratch) {
-        self.0.energy_gradient_plus(self.0.log_z(), x, e, g);
+    fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, ws: &mut Scratch) {
+        self.0.energy_gradient_plus(self.0.log_z(), x, e, g, ws);
     }
 
-    fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        self.0.gradient(x, g);
+    fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, ws: &mut Scratch) {
+        self.0.gradient(x, g, ws);
     }
 }
 

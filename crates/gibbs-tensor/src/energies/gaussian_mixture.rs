@@ -8,7 +8,7 @@ use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 use std::marker::PhantomData;
 
-use super::rows::{check, check_cols};
+use super::rows::{check, check_pair, exp_of_negative};
 
 /// Why numbers do not define a mixture.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -202,13 +202,9 @@ impl<T: Real> GaussianMixture<T> {
                 *s -= (x - m) * (x - m) * h;
             }
         }
-        let top = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut sum = 0.0;
-        for s in shares {
-            *s = (*s - top).exp();
-            sum += *s;
-        }
-        (sum, top)
+        let top = in_strands(shares, f64::NEG_INFINITY, |a, b| if a > b { a } else { b });
+        shares.iter_mut().for_each(|s| *s = exp_of_negative(*s - top));
+        (in_strands(shares, 0.0, |a, b| a + b), top)
     }
 
     /// Gradient of one row from its shares and their sum.
@@ -217,10 +213,28 @@ impl<T: Real> GaussianMixture<T> {
         let columns = self.mean_columns.chunks_exact(k).zip(self.half_precision_columns.chunks_exact(k));
         for ((g, x), (means, halves)) in g.iter_mut().zip(row).zip(columns) {
             let x = x.widen();
-            let pull: f64 = shares.iter().zip(means).zip(halves).map(|((s, m), h)| s * (x - m) * h).sum();
+            // Four strands that a compiler may put side by side.
+            let mut pulls = [0.0; 4];
+            for ((shares, means), halves) in shares.chunks(4).zip(means.chunks(4)).zip(halves.chunks(4)) {
+                for (((p, s), m), h) in pulls.iter_mut().zip(shares).zip(means).zip(halves) {
+                    *p += s * (x - m) * h;
+                }
+            }
+            let pull: f64 = pulls.iter().sum();
             *g = T::narrow(2.0 * pull / sum);
         }
     }
+}
+
+/// Folds in four strands that a compiler may put side by side.
+fn in_strands(values: &[f64], zero: f64, join: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut strands = [zero; 4];
+    let fours = values.chunks_exact(4);
+    let rest = fours.remainder();
+    for four in fours {
+        strands.iter_mut().zip(four).for_each(|(s, &v)| *s = join(*s, v));
+    }
+    rest.iter().chain(&strands).fold(zero, |s, &v| join(s, v))
 }
 
 impl<T: Real> Energy for GaussianMixture<T> {
@@ -240,6 +254,7 @@ impl<T: Real> Energy for GaussianMixture<T> {
 impl<T: Real> Gradient for GaussianMixture<T> {
     fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, ws: &mut Scratch) {
         check(x, self.n_cols, e);
+        check_pair(x, g, self.n_cols);
         let mut shares = ws.take_f64(self.weights.len());
         let rows = x.values().chunks_exact(self.n_cols).zip(g.values_mut().chunks_exact_mut(self.n_cols));
         for (e, (row, g)) in e.iter_mut().zip(rows) {
@@ -251,7 +266,7 @@ impl<T: Real> Gradient for GaussianMixture<T> {
     }
 
     fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, ws: &mut Scratch) {
-        check_cols(x, self.n_cols);
+        check_pair(x, g, self.n_cols);
         let mut shares = ws.take_f64(self.weights.len());
         for (row, g) in x.values().chunks_exact(self.n_cols).zip(g.values_mut().chunks_exact_mut(self.n_cols)) {
             let (sum, _) = self.shares(row, &mut shares);

@@ -7,7 +7,7 @@ use gibbs_core::rows::{Continuous, Rows};
 use gibbs_core::scratch::Scratch;
 
 use super::error::{TargetError, as_many, at_least_one, finite, positive};
-use super::rows::{check, check_cols};
+use super::rows::{check, check_pair};
 
 /// Coefficients `theta` given labels `y_i` in 0, 1 and features `a_i`:
 /// `E(theta) = sum_i log(1 + exp(a_i . theta)) - y_i a_i . theta + |theta|^2 / 2 s^2 + (n_cols / 2) log(2 pi s^2)`.
@@ -95,7 +95,7 @@ impl<T: Real> Energy for LogisticRegression<T> {
 impl<T: Real> Gradient for LogisticRegression<T> {
     fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, ws: &mut Scratch) {
         check(x, self.n_cols, e);
-        check_cols(g, self.n_cols);
+        check_pair(x, g, self.n_cols);
         let (mut theta, mut slope) = (ws.take_f64(self.n_cols), ws.take_f64(self.n_cols));
         let rows = x.values().chunks_exact(self.n_cols).zip(g.values_mut().chunks_exact_mut(self.n_cols));
         for (e, (row, g)) in e.iter_mut().zip(rows) {

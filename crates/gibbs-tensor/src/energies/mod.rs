@@ -21,6 +21,7 @@
 mod bessel;
 mod cholesky;
 mod error;
+mod precision;
 mod rows;
 
 pub mod banana;

@@ -7,7 +7,8 @@ use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 
 use super::cholesky::Cholesky;
-use super::rows::{c, check, check_cols, tile};
+use super::precision::Precision;
+use super::rows::{check, check_pair, tile};
 
 /// Why numbers do not define a quadratic energy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -85,27 +86,23 @@ pub enum QuadraticError {
 #[derive(Clone, Debug)]
 pub struct Quadratic<T> {
     mean: Vec<f64>,
-    form: Form,
     log_z: f64,
-    /// The mean in `T`, tiled for the diagonal form, padded for the dense one.
-    mean_t: Vec<T>,
-    /// The precisions in `T`, likewise; a dense row is [`stride`] long.
-    precision_t: Vec<T>,
+    form: Form<T>,
 }
 
 #[derive(Clone, Debug)]
-enum Form {
-    Diagonal(Vec<f64>),
-    Dense { precision: Vec<f64>, factor: Cholesky },
-}
-
-/// Columns computed together, and rows: what fits the registers.
-const COLS: usize = 8;
-const ROWS: usize = 4;
-
-/// Length of a padded row of the matrix.
-fn stride(n_cols: usize) -> usize {
-    n_cols.next_multiple_of(COLS)
+enum Form<T> {
+    /// Precisions; means and precisions in `T`, tiled.
+    Diagonal {
+        precision: Vec<f64>,
+        mean_tile: Vec<T>,
+        precision_tile: Vec<T>,
+    },
+    Dense {
+        precision: Vec<f64>,
+        factor: Cholesky,
+        product: Precision<T>,
+    },
 }
 
 impl<T: Real> Quadratic<T> {
@@ -117,13 +114,9 @@ impl<T: Real> Quadratic<T> {
         }
         check_positive(precision)?;
         let log_det: f64 = precision.iter().map(|p| p.ln()).sum();
-        Ok(Self {
-            log_z: log_z(mean.len(), log_det),
-            mean_t: tile(mean),
-            precision_t: tile(precision),
-            mean: mean.to_vec(),
-            form: Form::Diagonal(precision.to_vec()),
-        })
+        let form =
+            Form::Diagonal { precision: precision.to_vec(), mean_tile: tile(mean), precision_tile: tile(precision) };
+        Ok(Self { mean: mean.to_vec(), log_z: log_z(mean.len(), log_det), form })
     }
 
     /// Any `A`, row-major, symmetric to a relative 1e-9.
@@ -132,17 +125,9 @@ impl<T: Real> Quadratic<T> {
         let n = mean.len();
         let precision = symmetric(precision, n)?;
         let factor = factored(&precision, n)?;
-        let mut padded = vec![T::zero(); n * stride(n)];
-        for (to, from) in padded.chunks_exact_mut(stride(n)).zip(precision.chunks_exact(n)) {
-            to.iter_mut().zip(from).for_each(|(t, &f)| *t = c(f));
-        }
-        Ok(Self {
-            log_z: log_z(n, factor.log_det()),
-            mean_t: mean.iter().map(|&m| c(m)).collect(),
-            precision_t: padded,
-            mean: mean.to_vec(),
-            form: Form::Dense { precision, factor },
-        })
+        let log_z = log_z(n, factor.log_det());
+        let product = Precision::new(mean, &precision);
+        Ok(Self { mean: mean.to_vec(), log_z, form: Form::Dense { precision, factor, product } })
     }
 
     /// Numbers of a row.
@@ -158,7 +143,7 @@ impl<T: Real> Quadratic<T> {
     /// `A`, row-major.
     pub fn precision(&self) -> Vec<f64> {
         match &self.form {
-            Form::Diagonal(precision) => diagonal_matrix(precision),
+            Form::Diagonal { precision, .. } => diagonal_matrix(precision),
             Form::Dense { precision, .. } => precision.clone(),
         }
     }
@@ -166,7 +151,9 @@ impl<T: Real> Quadratic<T> {
     /// The covariance `A^-1`, row-major.
     pub fn covariance(&self) -> Vec<f64> {
         match &self.form {
-            Form::Diagonal(precision) => diagonal_matrix(&precision.iter().map(|p| p.recip()).collect::<Vec<_>>()),
+            Form::Diagonal { precision, .. } => {
+                diagonal_matrix(&precision.iter().map(|p| p.recip()).collect::<Vec<_>>())
+            }
             Form::Dense { factor, .. } => factor.inverse(),
         }
     }
@@ -179,106 +166,83 @@ impl<T: Real> Quadratic<T> {
     /// Turns a row of white noise into a draw.
     pub(super) fn colour(&self, white: &mut [f64]) {
         match &self.form {
-            Form::Diagonal(precision) => white.iter_mut().zip(precision).for_each(|(w, p)| *w /= p.sqrt()),
+            Form::Diagonal { precision, .. } => white.iter_mut().zip(precision).for_each(|(w, p)| *w /= p.sqrt()),
             Form::Dense { factor, .. } => factor.solve_upper(white),
         }
         white.iter_mut().zip(&self.mean).for_each(|(w, m)| *w += m);
     }
 
     /// Energies plus `constant`: shared with the normalised form.
-    pub(super) fn energy_plus(&self, constant: f64, x: &Dense<T>, out: &mut [f64]) {
-        check(x, self.n_cols(), out);
-        let (n, half) = (self.n_cols(), c::<T>(0.5));
-        for (o, row) in out.iter_mut().zip(x.values().chunks_exact(n)) {
-            let twice = match &self.form {
-                Form::Diagonal(_) => {
-                    sum(row.iter().zip(&self.mean_t).zip(&self.precision_t).map(|((&x, &m), &p)| (x - m) * (x - m) * p))
+    pub(super) fn energy_plus(&self, constant: f64, x: &Dense<T>, e: &mut [f64], ws: &mut Scratch) {
+        check(x, self.n_cols(), e);
+        match &self.form {
+            Form::Diagonal { mean_tile, precision_tile, .. } => {
+                let n = self.n_cols();
+                let (mean, precision) = (&mean_tile[..n], &precision_tile[..n]);
+                for (e, row) in e.iter_mut().zip(x.values().chunks_exact(n)) {
+                    let mut twice = T::zero();
+                    for ((&x, &m), &p) in row.iter().zip(mean).zip(precision) {
+                        twice += (x - m) * (x - m) * p;
+                    }
+                    *e = twice.widen();
                 }
-                Form::Dense { .. } => {
-                    sum(row.iter().zip(&self.mean_t).zip(self.precision_t.chunks_exact(stride(n))).map(
-                        |((&x, &m), a)| {
-                            (x - m) * sum(row.iter().zip(&self.mean_t).zip(a).map(|((&x, &m), &a)| (x - m) * a))
-                        },
-                    ))
-                }
-            };
-            *o = (half * twice).widen() + constant;
+            }
+            Form::Dense { product, .. } => product.twice_energy(x, e, ws),
         }
+        e.iter_mut().for_each(|e| *e = 0.5 * *e + constant);
     }
 
     /// Gradients, without energies.
-    pub(super) fn gradient(&self, x: &Dense<T>, g: &mut Dense<T>) {
-        check_cols(x, self.n_cols());
+    pub(super) fn gradient(&self, x: &Dense<T>, g: &mut Dense<T>, ws: &mut Scratch) {
+        check_pair(x, g, self.n_cols());
         match &self.form {
-            Form::Diagonal(_) => {
-                let (mean, precision) = (&self.mean_t[..], &self.precision_t[..]);
-                for (g, x) in g.values_mut().chunks_mut(mean.len()).zip(x.values().chunks(mean.len())) {
-                    for (((g, &x), &m), &p) in g.iter_mut().zip(x).zip(mean).zip(precision) {
+            Form::Diagonal { mean_tile, precision_tile, .. } => {
+                let tiles = x.values().chunks(mean_tile.len()).zip(g.values_mut().chunks_mut(mean_tile.len()));
+                for (x, g) in tiles {
+                    for (((g, &x), &m), &p) in g.iter_mut().zip(x).zip(mean_tile).zip(precision_tile) {
                         *g = (x - m) * p;
                     }
                 }
             }
-            Form::Dense { .. } => {
-                let n = self.n_cols();
-                let mut blocks = g.values_mut().chunks_exact_mut(ROWS * n);
-                let mut from = x.values().chunks_exact(ROWS * n);
-                for (g, x) in blocks.by_ref().zip(from.by_ref()) {
-                    product::<T, ROWS>(x, &self.mean_t, &self.precision_t, g);
-                }
-                let left = from.remainder().chunks_exact(n);
-                for (g, x) in blocks.into_remainder().chunks_exact_mut(n).zip(left) {
-                    product::<T, 1>(x, &self.mean_t, &self.precision_t, g);
-                }
-            }
+            Form::Dense { product, .. } => product.gradient(x, g, ws),
         }
     }
 
-    /// Energies plus `constant`, and gradients: `E = (x - m) . g / 2`.
-    pub(super) fn energy_gradient_plus(&self, constant: f64, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>) {
+    /// Energies plus `constant`, and gradients.
+    pub(super) fn energy_gradient_plus(
+        &self,
+        constant: f64,
+        x: &Dense<T>,
+        e: &mut [f64],
+        g: &mut Dense<T>,
+        ws: &mut Scratch,
+    ) {
         check(x, self.n_cols(), e);
-        self.gradient(x, g);
-        let (n, half) = (self.n_cols(), c::<T>(0.5));
+        self.gradient(x, g, ws);
+        let n = self.n_cols();
+        let mean = match &self.form {
+            Form::Diagonal { mean_tile, .. } => &mean_tile[..n],
+            Form::Dense { product, .. } => product.mean(),
+        };
         for ((e, x), g) in e.iter_mut().zip(x.values().chunks_exact(n)).zip(g.values().chunks_exact(n)) {
-            let twice = sum(x.iter().zip(&self.mean_t).zip(g).map(|((&x, &m), &g)| (x - m) * g));
-            *e = (half * twice).widen() + constant;
+            *e = 0.5 * inner(x, mean, g).widen() + constant;
         }
     }
 }
 
-/// `g = A (x - m)` for `R` rows, a tile of columns in registers at a time.
+/// `(x - m) . g`, in four strands that a compiler may put side by side.
 #[inline]
-fn product<T: Real, const R: usize>(x: &[T], mean: &[T], a: &[T], g: &mut [T]) {
-    let n = mean.len();
-    let stride = stride(n);
-    for first in (0..n).step_by(COLS) {
-        let mut sums = [[T::zero(); COLS]; R];
-        for (j, a) in a.chunks_exact(stride).enumerate() {
-            let a: &[T; COLS] = a[first..first + COLS].try_into().expect("a padded row");
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let d = x[r * n + j] - mean[j];
-                for (s, &a) in sums.iter_mut().zip(a) {
-                    *s += d * a;
-                }
-            }
-        }
-        let width = COLS.min(n - first);
-        for (r, sums) in sums.iter().enumerate() {
-            g[r * n + first..][..width].copy_from_slice(&sums[..width]);
-        }
-    }
-}
-
-/// A sum in four strands, which a compiler may put side by side.
-#[inline]
-fn sum<T: Real>(mut terms: impl Iterator<Item = T>) -> T {
+pub(super) fn inner<T: Real>(x: &[T], mean: &[T], g: &[T]) -> T {
     let mut strands = [T::zero(); 4];
-    'all: loop {
-        for s in &mut strands {
-            match terms.next() {
-                Some(term) => *s += term,
-                None => break 'all,
-            }
+    let whole = x.len() - x.len() % 4;
+    let fours = x.chunks_exact(4).zip(mean.chunks_exact(4)).zip(g.chunks_exact(4));
+    for ((x, m), g) in fours {
+        for k in 0..4 {
+            strands[k] += (x[k] - m[k]) * g[k];
         }
+    }
+    for ((&x, &m), &g) in x[whole..].iter().zip(&mean[whole..]).zip(&g[whole..]) {
+        strands[0] += (x - m) * g;
     }
     (strands[0] + strands[1]) + (strands[2] + strands[3])
 }
@@ -286,18 +250,18 @@ fn sum<T: Real>(mut terms: impl Iterator<Item = T>) -> T {
 impl<T: Real> Energy for Quadratic<T> {
     type X = Dense<T>;
 
-    fn energy(&self, x: &Dense<T>, out: &mut [f64], _ws: &mut Scratch) {
-        self.energy_plus(0.0, x, out);
+    fn energy(&self, x: &Dense<T>, out: &mut [f64], ws: &mut Scratch) {
+        self.energy_plus(0.0, x, out, ws);
     }
 }
 
 impl<T: Real> Gradient for Quadratic<T> {
-    fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, _ws: &mut Scratch) {
-        self.energy_gradient_plus(0.0, x, e, g);
+    fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, ws: &mut Scratch) {
+        self.energy_gradient_plus(0.0, x, e, g, ws);
     }
 
-    fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        self.gradient(x, g);
+    fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, ws: &mut Scratch) {
+        self.gradient(x, g, ws);
     }
 }
 

@@ -8,7 +8,7 @@ use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 
 use super::error::{TargetError, at_least_one, positive};
-use super::rows::{check, check_cols};
+use super::rows::{check, check_pair};
 
 /// Points at a uniform angle and at distance `|R + sd z|` from the origin, `R` one of the radii with equal chance and `z`
 /// standard normal:
@@ -120,7 +120,7 @@ impl<T: Real> Gradient for Rings<T> {
     }
 
     fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        check_cols(x, 2);
+        check_pair(x, g, 2);
         self.visit(x, |i, _, slope| g.row_mut(i).copy_from_slice(&slope));
     }
 }

@@ -7,7 +7,7 @@ use gibbs_core::real::Real;
 use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 
-use super::rows::{check, check_cols};
+use super::rows::{check, check_pair};
 
 /// Why numbers do not define a box.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -152,7 +152,7 @@ impl<T: Real> Gradient for UniformBox<T> {
     }
 
     fn grad(&self, x: &Dense<T>, g: &mut Dense<T>, _ws: &mut Scratch) {
-        check_cols(x, self.n_cols());
+        check_pair(x, g, self.n_cols());
         g.values_mut().fill(T::zero());
     }
 }

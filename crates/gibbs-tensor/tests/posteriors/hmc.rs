@@ -29,7 +29,7 @@ pub fn sample(model: &Model, key: &Key) -> Chains {
         // Robbins-Monro towards an acceptance of 0.8, with gains that fall once the metric is found.
         let gain = if t < N_WARM_UP / 2 { 0.3 } else { 0.1 };
         tuning.scale *= (gain * (info.acceptance_rate() - 0.8)).exp();
-        if t >= 50 && t < 2 * N_WARM_UP / 3 && t % 25 == 0 {
+        if (50..2 * N_WARM_UP / 3).contains(&t) && t % 25 == 0 {
             let before = tuning.variance[0];
             tuning.variance = variances(chain.position());
             tuning.scale *= (before / tuning.variance[0]).sqrt();
@@ -42,7 +42,7 @@ pub fn sample(model: &Model, key: &Key) -> Chains {
             values[(c * N_DRAWS + t) * n_cols..][..n_cols].copy_from_slice(row);
         }
     }
-    Chains { n_chains: N_CHAINS, n_cols, values }
+    Chains { count: N_CHAINS, n_cols, values }
 }
 
 /// Variance of each coordinate over the chains.

@@ -35,7 +35,7 @@ fn data() -> Option<PathBuf> {
 
 /// Unconstrained draws of several chains: `chains x draws x coordinates`.
 struct Chains {
-    n_chains: usize,
+    count: usize,
     n_cols: usize,
     values: Vec<f64>,
 }
@@ -55,13 +55,12 @@ fn disagreements(folder: &std::path::Path, posterior: &str, model: &Model, chain
         assert_eq!(expected.names.len(), quantities.len());
         for (i, values) in quantities.iter().enumerate() {
             let powers: Vec<f64> = values.iter().map(|v| v.powi(power)).collect();
-            let draws = Draws::new(&powers, chains.n_chains).unwrap();
+            let draws = Draws::new(&powers, chains.count).unwrap();
             let (own, error) = (draws.mean(), mcse::mean(&draws));
             let allowed = 4.0 * error.hypot(expected.errors[i]);
             let distance = (own - expected.values[i]).abs() / allowed;
             worst = worst.max(distance);
-            // A NaN is off too.
-            if !(distance <= 1.0) {
+            if distance.is_nan() || distance > 1.0 {
                 let (name, value, error_ref) = (&expected.names[i], expected.values[i], expected.errors[i]);
                 off.push(format!("{posterior} {kind} {name}: {own} +- {error}, reference {value} +- {error_ref}"));
             }
@@ -102,7 +101,7 @@ fn hamiltonian_draws_have_the_moments_of_the_reference() {
         let chains = hmc::sample(&model, &Key::from_seed(20).block(i as u64));
         let (off, worst) = disagreements(&folder, name, &model, &chains);
         for values in quantities(&model, &chains) {
-            let rhat = rhat::rank(&Draws::new(&values, chains.n_chains).unwrap());
+            let rhat = rhat::rank(&Draws::new(&values, chains.count).unwrap());
             assert!(rhat < 1.02, "{name}: R-hat {rhat}");
         }
         println!("{name}: largest distance {worst:.2} of the allowed, {:.2} s", start.elapsed().as_secs_f64());

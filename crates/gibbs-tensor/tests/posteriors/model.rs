@@ -2,7 +2,7 @@
 
 use gibbs_core::dense::Dense;
 use gibbs_core::energy::{Energy, Gradient};
-use gibbs_core::rows::{Continuous, Rows};
+use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
 
 /// What a model is written as: one row at a time, constants left out of the energy.
@@ -34,8 +34,8 @@ impl Energy for Model {
 
 impl Gradient for Model {
     fn energy_grad(&self, x: &Dense<f64>, e: &mut [f64], g: &mut Dense<f64>, _ws: &mut Scratch) {
-        for i in 0..x.n_rows() {
-            e[i] = self.0.energy_grad(x.row(i), g.row_mut(i));
+        for (i, e) in e.iter_mut().enumerate() {
+            *e = self.0.energy_grad(x.row(i), g.row_mut(i));
         }
     }
 }

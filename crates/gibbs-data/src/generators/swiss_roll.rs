@@ -39,9 +39,9 @@ impl SwissRoll {
     /// A roll with noise of this standard deviation.
     ///
     /// # Errors
-    /// [`DataError::Parameter`] outside 0.02 to 1.
+    /// [`DataError::Parameter`] outside 0.05 to 1: less would take seconds to integrate.
     pub fn new(noise: f64) -> Result<Self, DataError> {
-        let noise = within(NAME, "noise", noise, 0.02, 1.0)?;
+        let noise = within(NAME, "noise", noise, 0.05, 1.0)?;
         let speed = (1.0 + RANGE.1 * RANGE.1).sqrt() / 5.0;
         let law = NoisyCurve::new(&[&roll], RANGE, speed, |_| 1.0 / (RANGE.1 - RANGE.0), noise);
         Ok(SwissRoll { noise, entropy: law.entropy(), law })

@@ -41,9 +41,9 @@ impl TwoSpirals {
     /// Spirals with noise of this standard deviation.
     ///
     /// # Errors
-    /// [`DataError::Parameter`] outside 0.02 to 1.
+    /// [`DataError::Parameter`] outside 0.05 to 1: less would take seconds to integrate.
     pub fn new(noise: f64) -> Result<Self, DataError> {
-        let noise = within(NAME, "noise", noise, 0.02, 1.0)?;
+        let noise = within(NAME, "noise", noise, 0.05, 1.0)?;
         let speed = (1.0 + END * END).sqrt() / 3.0;
         let law =
             NoisyCurve::new(&[&arm, &|t| arm(t).map(|c| -c)], (0.0, END), speed, |t| 2.0 * t / (END * END), noise);

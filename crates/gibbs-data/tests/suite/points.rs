@@ -6,7 +6,9 @@ use gibbs_core::key::Key;
 use gibbs_core::log_partition::Quadrature;
 use gibbs_core::rows::Continuous;
 use gibbs_core::scratch::Scratch;
-use gibbs_data::generators::{EightGaussians, GaussianMixture, Generator, Moons, Pinwheel, Rings, from_name};
+use gibbs_data::generators::{
+    EightGaussians, GaussianMixture, Generator, Moons, Pinwheel, Rings, SwissRoll, TwoSpirals, from_name,
+};
 use gibbs_data::{DataError, Kind, Table, Values, inspect};
 use gibbs_testkit::{chi_square_test, ks_test};
 use proptest::prelude::*;
@@ -220,7 +222,13 @@ fn a_mixture_is_the_same_for_everybody() {
 
 #[test]
 fn limits() {
-    assert!(Moons::new(0.01).is_err() && Moons::new(f64::NAN).is_err() && Rings::new(0.2).is_err());
+    assert!(
+        Moons::new(0.01).is_err()
+            && Moons::new(f64::NAN).is_err()
+            && TwoSpirals::new(0.04).is_err()
+            && SwissRoll::new(2.0).is_err()
+    );
+    assert!(Rings::new(0.2).is_err());
     assert!(EightGaussians::new(100.0, 0.01).is_err() && Pinwheel::new(0, 0.1).is_err());
     assert!(GaussianMixture::new(0, 3, 1.0, 0).is_err() && GaussianMixture::new(1000, 1000, 1.0, 0).is_err());
     let e = from_name("moons:noise=-1").unwrap_err().to_string();

@@ -9,7 +9,8 @@ use gibbs_core::diagnostics::Draws;
 use gibbs_core::energy::{Energy, Gradient};
 use gibbs_core::key::Key;
 use gibbs_core::rows::{Continuous, Rows};
-use gibbs_core::samplers::nuts::{NutsError, NutsOptions, NutsRun, nuts};
+use gibbs_core::samplers::Start;
+use gibbs_core::samplers::nuts::{NutsChain, NutsError, NutsOptions, NutsRun, nuts};
 use gibbs_core::scratch::Scratch;
 use gibbs_testkit::moment_test;
 use targets::{Correlated, DoubleWell, Moment};
@@ -20,9 +21,7 @@ const WELL: DoubleWell = DoubleWell { h: 1.0, tilt: 0.3 };
 
 fn check(run: &NutsRun, moments: &[Moment]) -> Result<(), String> {
     for (k, (f, expected)) in moments.iter().enumerate() {
-        let values = |c: &gibbs_core::samplers::nuts::NutsChain| -> Vec<f64> {
-            (0..c.draws.n_rows()).map(|i| f(c.draws.row(i))).collect()
-        };
+        let values = |c: &NutsChain| -> Vec<f64> { (0..c.draws.n_rows()).map(|i| f(c.draws.row(i))).collect() };
         let values: Vec<f64> = run.chains.iter().flat_map(values).collect();
         let draws = Draws::new(&values, run.chains.len()).map_err(|e| e.to_string())?;
         moment_test(&draws, *expected, ALPHA, 400.0).map_err(|why| format!("moment {k}: {why}"))?;
@@ -86,7 +85,8 @@ impl Gradient for Funnel {
 
 #[test]
 fn the_funnel_raises_an_alarm() {
-    let run = nuts(&Funnel, &Dense::zeros(2, 10), &NutsOptions::default(), &Key::from_seed(4)).unwrap();
+    let start = Start::Normal { sd: 1.0 }.draw(2, 10, &Key::from_seed(4));
+    let run = nuts(&Funnel, &start, &NutsOptions::default(), &Key::from_seed(4)).unwrap();
     assert!(!run.alarms().is_empty());
 }
 
@@ -101,6 +101,9 @@ fn what_cannot_run_is_said() {
     let nowhere = Dense::from_rows(1, vec![0.0, f64::INFINITY]);
     let error = nuts(&WELL, &nowhere, &default, &Key::from_seed(5)).unwrap_err();
     assert!(matches!(error, NutsError::Start { chain: 1, .. }), "{error}");
+    // At the middle of the funnel nine entries of the gradient are zero, which the library cannot begin with.
+    let flat = nuts(&Funnel, &Dense::zeros(1, 10), &default, &Key::from_seed(5)).unwrap_err();
+    assert_eq!(flat, NutsError::Start { chain: 0, energy: 0.0, n_bad: 9 });
     let none = nuts(&WELL, &Dense::zeros(0, 1), &default, &Key::from_seed(5));
     assert_eq!(none, Err(NutsError::NoStart));
 }

@@ -58,7 +58,7 @@ pub enum NutsError {
         chain: usize,
         /// The energy at its starting point.
         energy: f64,
-        /// How many entries of the gradient are not finite.
+        /// How many entries of the gradient are zero or not finite.
         n_bad: usize,
     },
     /// The sampler gave up.
@@ -242,11 +242,13 @@ fn run_chain<E: Gradient<X = Dense<f64>>>(
     let mut density = Density::new(energy, n_cols);
     let mut grad = vec![0.0; n_cols];
     let at_start = density.evaluate(start, &mut grad);
-    let n_bad = grad.iter().filter(|g| !g.is_finite()).count();
+    let n_bad = grad.iter().filter(|g| !g.is_finite() || **g == 0.0).count();
     if !at_start.is_finite() || n_bad > 0 {
         return Err(NutsError::Start { chain, energy: at_start, n_bad });
     }
-    let stopped = |why: &dyn std::fmt::Display| NutsError::Stopped { chain, why: why.to_string() };
+    // The library's errors carry a stack trace from their second line on.
+    let first_line = |why: String| why.lines().next().unwrap_or_default().to_owned();
+    let stopped = |why: &dyn std::fmt::Display| NutsError::Stopped { chain, why: first_line(why.to_string()) };
 
     let mut settings = DiagNutsSettings {
         num_tune: options.n_tune,

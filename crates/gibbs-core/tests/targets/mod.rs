@@ -3,7 +3,7 @@
 
 use gibbs_core::dense::Dense;
 use gibbs_core::diagnostics::Draws;
-use gibbs_core::energy::{Energy, Gradient};
+use gibbs_core::energy::{Distribution, Energy, Gradient};
 use gibbs_core::ensemble::Ensemble;
 use gibbs_core::kernel::{Kernel, MoveInfo};
 use gibbs_core::key::{Key, Purpose};
@@ -117,6 +117,11 @@ impl DoubleWell {
         above / below
     }
 
+    /// `log Z`, by the same rule.
+    pub fn log_z(&self) -> f64 {
+        (-4_000..=4_000).map(|i| (-self.at(f64::from(i) * 1e-3)).exp() * 1e-3).sum::<f64>().ln()
+    }
+
     pub fn cdf(&self) -> impl Fn(f64) -> f64 {
         let p: Vec<f64> = (-4_000..=4_000).map(|i| (-self.at(f64::from(i) * 1e-3)).exp()).collect();
         let mut sum = 0.0;
@@ -171,6 +176,37 @@ impl Gradient for DoubleWell {
         self.energy(x, e, ws);
         let slope = |x: f64| 4.0 * self.h * x * (x * x - 1.0) - self.tilt;
         g.values_mut().iter_mut().zip(x.values()).for_each(|(g, x)| *g = slope(*x));
+    }
+}
+
+/// `N(0, sd^2)` in one dimension, normalised.
+#[derive(Clone, Copy)]
+pub struct Normal {
+    pub sd: f64,
+}
+
+impl Energy for Normal {
+    type X = Dense<f64>;
+
+    fn energy(&self, x: &Dense<f64>, out: &mut [f64], _ws: &mut Scratch) {
+        let log_z = 0.5 * std::f64::consts::TAU.ln() + self.sd.ln();
+        out.iter_mut().zip(x.values()).for_each(|(o, x)| *o = 0.5 * (x / self.sd).powi(2) + log_z);
+    }
+}
+
+impl Gradient for Normal {
+    fn energy_grad(&self, x: &Dense<f64>, e: &mut [f64], g: &mut Dense<f64>, ws: &mut Scratch) {
+        self.energy(x, e, ws);
+        g.values_mut().iter_mut().zip(x.values()).for_each(|(g, x)| *g = x / (self.sd * self.sd));
+    }
+}
+
+impl Distribution for Normal {
+    fn sample(&self, n: usize, key: &Key) -> Dense<f64> {
+        let mut x = Dense::zeros(n, 1);
+        f64::fill_normal(&key.purpose(Purpose::Init), x.values_mut());
+        x.values_mut().iter_mut().for_each(|x| *x *= self.sd);
+        x
     }
 }
 

@@ -9,7 +9,10 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use gibbs_kernels::bit_gemm::{Matrix, bit_gemm, bit_gemm_bernoulli, bit_gemm_tn};
 use gibbs_kernels::bits::{BitRows, transpose, words_per_row};
-use gibbs_kernels::{activation, bernoulli, enumerate, rng};
+use gibbs_kernels::conv::{AdjointFilters, Filters, Geometry};
+use gibbs_kernels::derivatives::{Activation, apply};
+use gibbs_kernels::gemm::{Packed, matmul, matmul_tn};
+use gibbs_kernels::{activation, bernoulli, conv, enumerate, rng};
 
 /// Batch, visible and hidden units of the reference model.
 const SHAPE: (usize, usize, usize) = (100, 784, 500);
@@ -163,6 +166,76 @@ fn elementwise(c: &mut Criterion) {
     });
 }
 
+/// Dense products of nets, beside the crate `gemm`.
+fn dense_products(c: &mut Criterion) {
+    for (m, k, n) in [(128, 128, 128), (256, 128, 128), (128, 2, 128), (128, 128, 1), (512, 784, 500)] {
+        let (a, b, g) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 3));
+        let mut packed = Packed::new(k, n, &b);
+        let (mut out, mut grad) = (vec![0.0; m * n], vec![0.0; k * n]);
+        let mut group = c.benchmark_group(format!("A B, {m} x {k} x {n}"));
+        group.bench_function("matmul", |z| z.iter(|| matmul(m, &a, &packed, None, false, black_box(&mut out))));
+        group.bench_function("crate gemm", |z| {
+            z.iter(|| alternatives::dense(black_box(&mut out), (m, n, k), (&a, k, 1), (&b, n, 1), 0.0));
+        });
+        group.bench_function("repack", |z| z.iter(|| packed.repack(k, n, black_box(&b))));
+        group.bench_function("repack_transposed", |z| z.iter(|| packed.repack_transposed(k, n, black_box(&b))));
+        group.finish();
+        let mut group = c.benchmark_group(format!("A' G, {m} x {k} x {n}"));
+        group.bench_function("matmul_tn", |z| z.iter(|| matmul_tn(m, k, n, &a, &g, false, black_box(&mut grad))));
+        group.bench_function("crate gemm", |z| {
+            z.iter(|| alternatives::dense(black_box(&mut grad), (k, n, m), (&a, 1, k), (&g, n, 1), 0.0));
+        });
+        group.finish();
+    }
+}
+
+/// Four layers for images of 28 x 28, four images.
+fn convolutions(c: &mut Criterion) {
+    let n = 4;
+    for (size, ci, co, stride) in [(28, 1, 32, 1), (28, 32, 64, 2), (14, 64, 128, 2), (7, 128, 128, 2)] {
+        let g = Geometry { h: size, w: size, ci, co, kh: 3, kw: 3, stride, pad: 1 };
+        let (x, y, mut kernel) =
+            (numbers(n * g.input_len(), 1), numbers(n * g.output_len(), 2), numbers(g.kernel_len(), 3));
+        let (mut out, mut dx) = (y.clone(), x.clone());
+        let (filters, adjoint) = (Filters::new(g, &kernel), AdjointFilters::new(g, &kernel));
+        let mut group = c.benchmark_group(format!("{n} images {size} x {size} x {ci} to {co}, stride {stride}"));
+        group.bench_function("forward", |z| z.iter(|| conv::forward(n, &x, &filters, None, black_box(&mut out))));
+        group.bench_function("input_adjoint", |z| z.iter(|| conv::input_adjoint(n, &y, &adjoint, black_box(&mut dx))));
+        group.bench_function("weight_adjoint", |z| {
+            z.iter(|| conv::weight_adjoint(&g, n, &x, &y, false, black_box(&mut kernel)));
+        });
+        group.finish();
+    }
+}
+
+fn activations(c: &mut Criterion) {
+    let (m, n) = (128, 128);
+    let (z, bias) = (numbers(m * n, 1), numbers(n, 2));
+    let (mut value, mut first, mut second, mut third) = (z.clone(), z.clone(), z.clone(), z.clone());
+    let kinds = [
+        Activation::Silu,
+        Activation::Softplus,
+        Activation::Tanh,
+        Activation::Gelu,
+        Activation::Elu,
+        Activation::LeakyRelu(0.1),
+        Activation::Sigmoid,
+    ];
+    let mut group = c.benchmark_group("128x128 activations with bias");
+    for kind in kinds {
+        group.bench_function(format!("{kind:?}, value and slope"), |b| {
+            b.iter(|| apply(kind, &z, Some(&bias), [Some(&mut value), Some(black_box(&mut first)), None, None]));
+        });
+        group.bench_function(format!("{kind:?}, to third"), |b| {
+            b.iter(|| {
+                let outs = [&mut value, &mut first, &mut second, black_box(&mut third)];
+                apply(kind, &z, Some(&bias), outs.map(|out| Some(out.as_mut_slice())));
+            });
+        });
+    }
+    group.finish();
+}
+
 fn exact_sums(c: &mut Criterion) {
     let mut group = c.benchmark_group("enumerate");
     for (n, m) in [(16, 64), (16, 784)] {
@@ -186,5 +259,9 @@ fn settings() -> Criterion {
         .without_plots()
 }
 
-criterion_group! { name = benches; config = settings(); targets = products, pcd_update, elementwise, exact_sums }
+criterion_group! {
+    name = benches;
+    config = settings();
+    targets = products, pcd_update, elementwise, exact_sums, dense_products, convolutions, activations
+}
 criterion_main!(benches);

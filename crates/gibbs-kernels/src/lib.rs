@@ -22,6 +22,7 @@ pub mod bit_gemm;
 pub mod bits;
 pub mod conv;
 pub mod derivatives;
+pub mod elementwise;
 pub mod enumerate;
 pub mod gemm;
 pub mod level;

@@ -1,0 +1,95 @@
+//! Elementwise arithmetic of f32 slices: plain loops that the compiler turns into vectors, compiled once for the
+//! portable instruction set and once for AVX2. Results are the same to the bit: no operation is fused or reordered.
+//!
+//! Functions here are serial: callers are the threads.
+
+#[cfg(test)]
+mod tests;
+
+use crate::level::{Level, level};
+
+macro_rules! variants {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*) $body:block)*) => {$(
+        $(#[$doc])*
+        pub fn $name($($arg: $ty),*) {
+            #[inline(always)]
+            fn plain($($arg: $ty),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn avx2($($arg: $ty),*) {
+                plain($($arg),*);
+            }
+
+            match level() {
+                Level::Scalar => plain($($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: this level is only found on a processor that has it.
+                Level::Avx2Fma => unsafe { avx2($($arg),*) },
+                #[cfg(not(target_arch = "x86_64"))]
+                Level::Avx2Fma => plain($($arg),*),
+            }
+        }
+    )*};
+}
+
+variants! {
+    /// `out = a + b`; the shortest length counts.
+    add(a: &[f32], b: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o = a + b);
+    }
+
+    /// `out = a - b`; the shortest length counts.
+    sub(a: &[f32], b: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o = a - b);
+    }
+
+    /// `out = a b`; the shortest length counts.
+    mul(a: &[f32], b: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o = a * b);
+    }
+
+    /// `out = a b` with `b` repeated: `a` is rows of `b.len()` numbers.
+    mul_rows(a: &[f32], b: &[f32], out: &mut [f32]) {
+        let n = b.len().max(1);
+        for (out, a) in out.chunks_exact_mut(n).zip(a.chunks_exact(n)) {
+            out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o = a * b);
+        }
+    }
+
+    /// `out = a + b` with `b` repeated: `a` is rows of `b.len()` numbers.
+    add_rows(a: &[f32], b: &[f32], out: &mut [f32]) {
+        let n = b.len().max(1);
+        for (out, a) in out.chunks_exact_mut(n).zip(a.chunks_exact(n)) {
+            out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o = a + b);
+        }
+    }
+
+    /// `out = sum of the rows of a`, each of `out.len()` numbers, in order.
+    sum_rows(a: &[f32], out: &mut [f32]) {
+        out.fill(0.0);
+        let n = out.len().max(1);
+        for a in a.chunks_exact(n) {
+            out.iter_mut().zip(a).for_each(|(o, a)| *o += a);
+        }
+    }
+
+    /// `out += a`; the shortest length counts.
+    add_assign(a: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(a).for_each(|(o, a)| *o += a);
+    }
+
+    /// One step of Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1) with decay rates `betas`, bias corrections
+    /// `corrections` (`1 - beta^t`) and a rate: `mean` and `square` are the running moments.
+    adam(
+        params: &mut [f32], grad: &[f32], mean: &mut [f32], square: &mut [f32], rate: f32, betas: [f32; 2],
+        corrections: [f32; 2]
+    ) {
+        let moments = mean.iter_mut().zip(square);
+        for ((p, g), (m, s)) in params.iter_mut().zip(grad).zip(moments) {
+            *m += (1.0 - betas[0]) * (g - *m);
+            *s += (1.0 - betas[1]) * (g * g - *s);
+            *p -= rate * (*m / corrections[0]) / ((*s / corrections[1]).sqrt() + 1e-8);
+        }
+    }
+}

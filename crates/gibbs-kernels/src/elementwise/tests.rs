@@ -1,0 +1,40 @@
+use super::*;
+
+fn numbers(n: usize, key: u128) -> Vec<f32> {
+    let mut x = vec![0.0; n];
+    crate::rng::fill_normal(key, &mut x);
+    x
+}
+
+/// The AVX2 build of a loop rounds as the plain one does.
+#[test]
+fn arithmetic_is_that_of_the_definition() {
+    for n in [0, 1, 7, 8, 33, 100] {
+        let (a, b) = (numbers(n, 1), numbers(n, 2));
+        let mut out = vec![0.0; n];
+        for (f, g) in [
+            (add as fn(&[f32], &[f32], &mut [f32]), (|a, b| a + b) as fn(f32, f32) -> f32),
+            (sub, |a, b| a - b),
+            (mul, |a, b| a * b),
+        ] {
+            f(&a, &b, &mut out);
+            assert!(out.iter().zip(a.iter().zip(&b)).all(|(o, (a, b))| *o == g(*a, *b)));
+        }
+        let (rows, mut wide) = (numbers(3 * n, 3), vec![0.0; 3 * n]);
+        mul_rows(&rows, &b, &mut wide);
+        assert!((0..3 * n).all(|i| wide[i] == rows[i] * b[i % n]));
+        add_rows(&rows, &b, &mut wide);
+        assert!((0..3 * n).all(|i| wide[i] == rows[i] + b[i % n]));
+        sum_rows(&rows, &mut out);
+        assert!((0..n).all(|i| out[i] == (0.0 + rows[i]) + rows[n + i] + rows[2 * n + i]));
+        add_assign(&a, &mut out);
+        assert!((0..n).all(|i| out[i] == (0.0 + rows[i]) + rows[n + i] + rows[2 * n + i] + a[i]));
+    }
+}
+
+#[test]
+fn adam_moves_by_the_rate_at_first() {
+    let (mut p, mut m, mut s) = (vec![1.0; 9], vec![0.0; 9], vec![0.0; 9]);
+    adam(&mut p, &[0.3; 9], &mut m, &mut s, 0.1, [0.9, 0.999], [0.1, 0.001]);
+    assert!(p.iter().all(|p| (p - 0.9).abs() < 1e-6));
+}

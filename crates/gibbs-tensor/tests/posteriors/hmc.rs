@@ -12,7 +12,7 @@ use super::Chains;
 use super::model::Model;
 
 const N_CHAINS: usize = 32;
-const N_DRAWS: usize = 400;
+const N_DRAWS: usize = 300;
 const N_WARM_UP: u64 = 240;
 
 /// Draws after the warm-up. The coordinates have a scale of order 1 or below and their mode near 0.

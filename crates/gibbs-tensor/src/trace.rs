@@ -209,7 +209,7 @@ impl<T: Element> TapeEnergy<T> {
             let mut at = 0;
             for k in 0..outputs {
                 let values = cpu::<T>().read(plan, &run.memory, bound, first + k, rows);
-                into[at..at + values.len()].iter_mut().zip(values).for_each(|(o, v)| *o += v.widen() as f32);
+                T::add_to(values, &mut into[at..at + values.len()]);
                 at += values.len();
             }
         };
@@ -233,7 +233,7 @@ impl<T: Element> TapeEnergy<T> {
                 })
                 .collect();
             for gradient in &gradients {
-                out.flat_mut().iter_mut().zip(gradient).for_each(|(o, g)| *o += g);
+                f32::add_to(gradient, out.flat_mut());
             }
             if let Ok(mut buffers) = program.buffers.lock() {
                 buffers.extend(gradients);

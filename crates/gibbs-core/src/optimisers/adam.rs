@@ -4,8 +4,6 @@ use super::Optimiser;
 use crate::params::ParamMap;
 use crate::persist::{Persist, StateError, TensorMap};
 
-const EPSILON: f32 = 1e-8;
-
 /// Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1), with bias correction.
 #[derive(Clone, Debug)]
 pub struct Adam {
@@ -28,12 +26,15 @@ impl Optimiser for Adam {
         self.steps += 1;
         let correct = |beta: f32| (1.0 - f64::from(beta).powf(self.steps as f64)) as f32;
         let (c1, c2) = (correct(self.beta1), correct(self.beta2));
-        let moments = self.mean.flat_mut().iter_mut().zip(self.square.flat_mut());
-        for ((p, g), (m, s)) in params.flat_mut().iter_mut().zip(grad.flat()).zip(moments) {
-            *m += (1.0 - self.beta1) * (g - *m);
-            *s += (1.0 - self.beta2) * (g * g - *s);
-            *p -= rate * (*m / c1) / ((*s / c2).sqrt() + EPSILON);
-        }
+        gibbs_kernels::elementwise::adam(
+            params.flat_mut(),
+            grad.flat(),
+            self.mean.flat_mut(),
+            self.square.flat_mut(),
+            rate,
+            [self.beta1, self.beta2],
+            [c1, c2],
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use gibbs_core::real::Real;
 
+use crate::element::Element;
 use crate::tape::Spread;
 use crate::tape::op::{Map, Zip};
 
@@ -17,42 +18,62 @@ pub(crate) fn map<T: Real>(how: Map, x: &[T], out: &mut [T]) {
     out.iter_mut().zip(x).for_each(|(o, &x)| *o = f(x));
 }
 
-pub(crate) fn zip<T: Real>(how: Zip, rows: usize, a: (&[T], Spread), b: (&[T], Spread), out: &mut [T]) {
+pub(crate) fn zip_same<T: Real>(how: Zip, a: &[T], b: &[T], out: &mut [T]) {
+    let all = out.iter_mut().zip(a).zip(b);
     match how {
-        Zip::Add => zip_with(rows, a, b, out, |a, b| a + b),
-        Zip::Sub => zip_with(rows, a, b, out, |a, b| a - b),
-        Zip::Mul => zip_with(rows, a, b, out, |a, b| a * b),
-        Zip::Div => zip_with(rows, a, b, out, |a, b| a / b),
+        Zip::Add => all.for_each(|((o, &a), &b)| *o = a + b),
+        Zip::Sub => all.for_each(|((o, &a), &b)| *o = a - b),
+        Zip::Mul => all.for_each(|((o, &a), &b)| *o = a * b),
+        Zip::Div => all.for_each(|((o, &a), &b)| *o = a / b),
     }
 }
 
-#[inline(always)]
-fn zip_with<T: Real>(rows: usize, a: (&[T], Spread), b: (&[T], Spread), out: &mut [T], f: impl Fn(T, T) -> T + Copy) {
+/// One number against many: `out = x (how) s`, or `s (how) x` if `flipped`.
+fn zip_one<T: Real>(how: Zip, x: &[T], s: T, flipped: bool, out: &mut [T]) {
+    let all = out.iter_mut().zip(x);
+    match (how, flipped) {
+        (Zip::Add, _) => all.for_each(|(o, &x)| *o = x + s),
+        (Zip::Mul, _) => all.for_each(|(o, &x)| *o = x * s),
+        (Zip::Sub, false) => all.for_each(|(o, &x)| *o = x - s),
+        (Zip::Sub, true) => all.for_each(|(o, &x)| *o = s - x),
+        (Zip::Div, false) => all.for_each(|(o, &x)| *o = x / s),
+        (Zip::Div, true) => all.for_each(|(o, &x)| *o = s / x),
+    }
+}
+
+pub(crate) fn zip<T: Element>(how: Zip, rows: usize, a: (&[T], Spread), b: (&[T], Spread), out: &mut [T]) {
     match (a.1.is_same(), b.1.is_same()) {
-        (true, true) => out.iter_mut().zip(a.0).zip(b.0).for_each(|((o, &a), &b)| *o = f(a, b)),
-        (true, false) => one_spread(a.0, b.0, b.1.sizes(rows), out, f),
-        (false, true) => one_spread(b.0, a.0, a.1.sizes(rows), out, |b, a| f(a, b)),
+        (true, true) => T::zip_same(how, a.0, b.0, out),
+        (true, false) => one_spread(how, a.0, b.0, b.1.sizes(rows), false, out),
+        (false, true) => one_spread(how, b.0, a.0, a.1.sizes(rows), true, out),
         (false, false) => {
             let place = |i: usize, (_, reps, n): (usize, usize, usize)| i / (reps * n) * n + i % n;
             let (sa, sb) = (a.1.sizes(rows), b.1.sizes(rows));
-            out.iter_mut().enumerate().for_each(|(i, o)| *o = f(a.0[place(i, sa)], b.0[place(i, sb)]));
+            for (i, o) in out.iter_mut().enumerate() {
+                zip_same(how, &[a.0[place(i, sa)]], &[b.0[place(i, sb)]], std::slice::from_mut(o));
+            }
         }
     }
 }
 
-/// `x` has the shape of `out`, `s` repeats.
-#[inline(always)]
-fn one_spread<T: Real>(x: &[T], s: &[T], sizes: (usize, usize, usize), out: &mut [T], f: impl Fn(T, T) -> T + Copy) {
-    let (_, reps, n) = sizes;
+/// `x` has the shape of `out`, `s` repeats; `flipped` if `s` is the left operand.
+fn one_spread<T: Element>(
+    how: Zip,
+    x: &[T],
+    s: &[T],
+    (_, reps, n): (usize, usize, usize),
+    flipped: bool,
+    out: &mut [T],
+) {
     let block = (reps * n).max(1);
     for ((out, x), s) in out.chunks_exact_mut(block).zip(x.chunks_exact(block)).zip(s.chunks_exact(n.max(1))) {
         if n == 1 {
-            let s = s[0];
-            out.iter_mut().zip(x).for_each(|(o, &x)| *o = f(x, s));
+            zip_one(how, x, s[0], flipped, out);
+        } else if !flipped || matches!(how, Zip::Add | Zip::Mul) {
+            T::zip_rows(how, x, s, out);
         } else {
-            for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
-                out.iter_mut().zip(x).zip(s).for_each(|((o, &x), &s)| *o = f(x, s));
-            }
+            let parts = out.chunks_exact_mut(n).zip(x.chunks_exact(n));
+            parts.for_each(|(out, x)| T::zip_same(how, s, x, out));
         }
     }
 }
@@ -63,13 +84,12 @@ pub(crate) fn spread<T: Real>(x: &[T], (_, reps, n): (usize, usize, usize), out:
     }
 }
 
-pub(crate) fn sum_to<T: Real>(x: &[T], (_, reps, n): (usize, usize, usize), out: &mut [T]) {
-    out.fill(T::zero());
+pub(crate) fn sum_to<T: Element>(x: &[T], (_, reps, n): (usize, usize, usize), out: &mut [T]) {
     for (x, out) in x.chunks_exact((reps * n).max(1)).zip(out.chunks_exact_mut(n.max(1))) {
         if n == 1 {
             out[0] = sum(x);
         } else {
-            x.chunks_exact(n).for_each(|x| out.iter_mut().zip(x).for_each(|(o, &x)| *o += x));
+            T::sum_rows(x, out);
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn pack<T: Real>(b: &[T], k: usize, n: usize, transposed: bool, into:
     }
 }
 
-pub(crate) fn matmul<T: Real>(m: usize, k: usize, n: usize, a: &[T], b: &[T], bias: Option<&[T]>, c: &mut [T]) {
+pub(crate) fn matmul<T: Real>([m, k, n]: [usize; 3], a: &[T], b: &[T], bias: Option<&[T]>, c: &mut [T]) {
     for i in 0..m {
         let c = &mut c[i * n..][..n];
         match bias {
@@ -29,7 +29,7 @@ pub(crate) fn matmul<T: Real>(m: usize, k: usize, n: usize, a: &[T], b: &[T], bi
     }
 }
 
-pub(crate) fn matmul_tn<T: Real>(m: usize, k: usize, n: usize, a: &[T], g: &[T], c: &mut [T]) {
+pub(crate) fn matmul_tn<T: Real>([m, k, n]: [usize; 3], a: &[T], g: &[T], c: &mut [T]) {
     c.fill(T::zero());
     for i in 0..m {
         let g = &g[i * n..][..n];
@@ -44,8 +44,7 @@ pub(crate) fn conv<T: Real>(
     how: Conv,
     geometry: &Geometry,
     rows: usize,
-    a: &[T],
-    b: &[T],
+    (a, b): (&[T], &[T]),
     bias: Option<&[T]>,
     out: &mut [T],
 ) {

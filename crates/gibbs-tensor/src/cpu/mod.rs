@@ -1,15 +1,15 @@
 //! The processor as a [`Device`].
 
 pub(crate) mod activation;
-mod elementwise;
+pub(crate) mod elementwise;
 mod layout;
 pub(crate) mod linear;
 
 use std::marker::PhantomData;
 
 use crate::device::{Device, Stage};
-use crate::element::Element;
-use crate::tape::op::{Op, Product};
+use crate::element::{Element, RightHand};
+use crate::tape::op::{Conv, Op, Product};
 use crate::tape::{MOST_OUTPUTS, Place, Plan, Shape, Spread, Step, Work};
 
 /// The processor: one run is one thread's; batches are split over threads above.
@@ -115,23 +115,24 @@ fn operand<'a, T: Element>(place: Place, bound: &'a Bound<T>, slots: &'a [Vec<T>
     }
 }
 
-/// `(k, n)` of a product's right-hand matrix and whether it is stored transposed.
-fn right_hand(product: Product, b: &Shape) -> (usize, usize, bool) {
-    match product {
-        Product::RightTransposed => (b.dims[1], b.dims[0], true),
-        _ => (b.dims[0], b.dims[1], false),
+/// How the second operand of a product or a convolution is laid out; `None` for other steps.
+fn right_hand(step: &Step) -> Option<RightHand> {
+    let (Work::Op(op) | Work::WithBias(op)) = &step.work else { return None };
+    let dims = &step.operands.get(1)?.1.dims;
+    match op {
+        Op::MatMul(Product::Plain) => Some(RightHand::Matrix { k: dims[0], n: dims[1], transposed: false }),
+        Op::MatMul(Product::RightTransposed) => Some(RightHand::Matrix { k: dims[1], n: dims[0], transposed: true }),
+        Op::Conv(Conv::Forward, geometry) => Some(RightHand::Filters(*geometry)),
+        Op::Conv(Conv::Input, geometry) => Some(RightHand::AdjointFilters(*geometry)),
+        _ => None,
     }
 }
 
 fn pack_bound<T: Element>(step: &Step, bound: &Bound<T>) -> Option<T::Packed> {
-    let (Work::Op(Op::MatMul(product)) | Work::WithBias(Op::MatMul(product))) = &step.work else { return None };
-    let (Place::Bound(i), shape) = step.operands.get(1)? else { return None };
-    if *product == Product::LeftTransposed {
-        return None;
-    }
-    let (k, n, transposed) = right_hand(*product, shape);
+    let layout = right_hand(step)?;
+    let (Place::Bound(i), _) = step.operands.get(1)? else { return None };
     let mut packed = T::Packed::default();
-    T::pack(&bound.values[*i], k, n, transposed, &mut packed);
+    T::pack(&bound.values[*i], layout, &mut packed);
     Some(packed)
 }
 
@@ -179,20 +180,26 @@ fn execute<T: Element>(
         Op::SumTo => elementwise::sum_to(get(0), spread(result, shape(0)), out),
         Op::MatMul(Product::LeftTransposed) => {
             let (k, n) = (result.dims[0], result.dims[1]);
-            T::matmul_tn(get(0).len() / k, k, n, get(0), get(1), out);
+            T::matmul_tn([get(0).len() / k, k, n], get(0), get(1), out);
         }
-        Op::MatMul(product) => {
-            let (k, n, transposed) = right_hand(*product, shape(1));
-            let right = match packed {
-                Some(packed) => packed,
-                None => {
-                    T::pack(get(1), k, n, transposed, scratch);
-                    scratch
+        Op::Conv(Conv::Weight, geometry) => T::conv_weight(geometry, rows, get(0), get(1), out),
+        Op::MatMul(_) | Op::Conv(..) => {
+            let right = if let Some(packed) = packed {
+                packed
+            } else {
+                if let Some(layout) = right_hand(step) {
+                    T::pack(get(1), layout, scratch);
                 }
+                scratch
             };
-            T::matmul(get(0).len() / k, k, n, get(0), right, bias, out);
+            match op {
+                Op::Conv(how, geometry) => T::conv(*how, geometry, rows, get(0), right, bias, out),
+                _ => {
+                    let (k, n) = (shape(0).last(), result.last());
+                    T::matmul([get(0).len() / k, k, n], get(0), right, bias, out);
+                }
+            }
         }
-        Op::Conv(how, geometry) => T::conv(*how, geometry, rows, get(0), get(1), bias, out),
         Op::AvgPool(k) => elementwise_pool(shape(0), |dims| layout::avg_pool(get(0), dims, *k, out)),
         Op::Upsample(k) => elementwise_pool(shape(0), |dims| layout::upsample(get(0), dims, *k, out)),
         Op::Permute(order) => layout::permute(get(0), &shape(0).dims, order, out),

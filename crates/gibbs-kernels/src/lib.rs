@@ -1,4 +1,5 @@
-//! Hot loops on plain slices: matrix products with a 0/1 operand, activations, random numbers, exact sums.
+//! Hot loops on plain slices: matrix products, dense or with a 0/1 operand, convolutions, activations with derivatives,
+//! random numbers, exact sums.
 //!
 //! Every operation lives in its own folder: `mod.rs` is the safe interface, `scalar.rs` the plain twin that defines
 //! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level()`]). There is no AVX-512 variant:
@@ -8,8 +9,9 @@
 //! * Matrices are row-major slices, batch first; 0/1 matrices are packed, 64 columns a word ([`bits::BitRows`]).
 //! * Randomness is an argument: a 128-bit key fixes every draw ([`rng`]).
 //! * Results do not depend on the number of threads: each output element is a fixed sequence of operations.
-//! * The matrix products are bit-identical on every instruction set; activations differ by a few units in the last
-//!   place, and so a Bernoulli draw can differ between instruction sets where a uniform number falls on the edge.
+//! * Products with a 0/1 operand and uniform numbers are bit-identical on every instruction set. Dense products, activations
+//!   and normal numbers differ by their rounding, and so a Bernoulli draw can differ between instruction sets where a
+//!   uniform number falls on the edge.
 //! * Functions panic on slices of the wrong length, and on nothing else.
 //!
 //! This crate is not a general BLAS: dense products are here for the shapes of nets on blocks of a batch ([`gemm`]),

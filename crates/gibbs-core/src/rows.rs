@@ -66,7 +66,10 @@ pub trait Continuous: Rows + Default {
         let n = self.n_cols();
         assert_eq!((self.n_rows(), n), (which.len(), other.n_cols()), "rows of one shape, and one answer a row");
         let pairs = self.values_mut().chunks_exact_mut(n).zip(other.values_mut().chunks_exact_mut(n));
-        pairs.zip(which).filter(|(_, w)| **w).for_each(|((a, b), _)| a.swap_with_slice(b));
+        for ((a, b), &which) in pairs.zip(which) {
+            // A choice of values and not of a path: which rows change places is random, and would be guessed wrong.
+            a.iter_mut().zip(b).for_each(|(a, b)| (*a, *b) = if which { (*b, *a) } else { (*a, *b) });
+        }
     }
 }
 
@@ -80,11 +83,12 @@ pub trait ExchangeRows {
     fn exchange_rows(&mut self, other: &mut Self, which: &[bool]);
 }
 
-impl<T> ExchangeRows for Vec<T> {
+impl<T: Copy> ExchangeRows for Vec<T> {
     fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
         assert_eq!((self.len(), other.len()), (which.len(), which.len()), "one answer a row");
-        let pairs = self.iter_mut().zip(other).zip(which);
-        pairs.filter(|(_, w)| **w).for_each(|((a, b), _)| std::mem::swap(a, b));
+        for ((a, b), &which) in self.iter_mut().zip(other).zip(which) {
+            (*a, *b) = if which { (*b, *a) } else { (*a, *b) };
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use gibbs_core::dense::Dense;
 use gibbs_core::kernel::{Kernel, StepTuning};
 use gibbs_core::key::Key;
 use gibbs_core::path::Target;
-use gibbs_core::samplers::{Hmc, Langevin, Mala, RandomWalk};
+use gibbs_core::samplers::{
+    Hmc, Langevin, Mala, PerLevel, RandomWalk, Sghmc, Tempering, Underdamped, geometric_ladder,
+};
 use gibbs_core::scratch::Scratch;
 use targets::Parabola;
 
 /// Allocations of 100 steps of a block of chains, after 3 that fill the buffers.
-fn steady<K: Kernel<Target<Parabola<f32>>, Tuning = StepTuning>>(kernel: &K, tuning: &StepTuning) -> u64 {
+fn steady<K: Kernel<Target<Parabola<f32>>>>(kernel: &K, tuning: &K::Tuning) -> u64 {
     let (path, key, mut ws) = (Target(Parabola { a: 1.0 }), Key::from_seed(0), Scratch::default());
     let mut chain = kernel.init(&path, Dense::zeros(128, 16), &mut ws);
     let mut walk = |steps: std::ops::Range<u64>| {
@@ -34,5 +36,9 @@ fn a_steady_loop_does_not_allocate() {
         assert_eq!(steady(&Mala::new(0.01).unwrap(), tuning), 0);
         assert_eq!(steady(&Hmc::new(0.1, 3).unwrap(), tuning), 0);
         assert_eq!(steady(&RandomWalk::new(0.1).unwrap(), tuning), 0);
+        assert_eq!(steady(&Underdamped::new(0.1, 1.0).unwrap(), tuning), 0);
+        assert_eq!(steady(&Sghmc::new(0.01, 0.1).unwrap(), tuning), 0);
     }
+    let tempering = Tempering::new(Mala::new(0.01).unwrap(), geometric_ladder(0.1, 4)).unwrap();
+    assert_eq!(steady(&tempering, &PerLevel::default()), 0);
 }

@@ -72,10 +72,10 @@ impl Energy for Funnel {
 
 impl Gradient for Funnel {
     fn energy_grad(&self, x: &Dense<f64>, e: &mut [f64], g: &mut Dense<f64>, _ws: &mut Scratch) {
-        for i in 0..x.n_rows() {
+        for (i, e) in e.iter_mut().enumerate() {
             let (v, rest) = x.row(i).split_first().unwrap();
             let squares: f64 = rest.iter().map(|x| x * x).sum();
-            e[i] = v * v / 18.0 + 4.5 * v + 0.5 * squares * (-v).exp();
+            *e = v * v / 18.0 + 4.5 * v + 0.5 * squares * (-v).exp();
             let g = g.row_mut(i);
             g[0] = v / 9.0 + 4.5 - 0.5 * squares * (-v).exp();
             g[1..].iter_mut().zip(rest).for_each(|(g, x)| *g = x * (-v).exp());

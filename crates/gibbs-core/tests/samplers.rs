@@ -179,8 +179,8 @@ impl<P: PathGradient<X = Dense<f64>>> Kernel<P> for WithoutProposalRatio {
             path.target_energy(at.position(), &eval, e);
         }
         let mut rng = key.rng();
-        for i in 0..n {
-            if rng.uniform() >= (energies[0][i] - energies[1][i]).exp() {
+        for (i, (old, new)) in energies[0].iter().zip(&energies[1]).enumerate() {
+            if rng.uniform() >= (old - new).exp() {
                 chain.position_mut().row_mut(i).copy_from_slice(before.position().row(i));
                 info.acceptance -= 1.0;
             }

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 
 use super::error::{SamplerError, at_least_one, positive};
-use super::langevin::{Langevin, Noise};
+use super::langevin::{Langevin, LangevinChain, Noise};
 use super::short_run::gather;
 use crate::ensemble::Ensemble;
 use crate::kernel::StepTuning;
@@ -22,7 +22,7 @@ use crate::rows::Continuous;
 /// (simulated annealing) ending at 1 the same holds; ending below 1 it looks for minima.
 ///
 /// # Source
-/// Song & Ermon 2019, "Generative modeling by estimating gradients of the data distribution", NeurIPS, algorithm 1
+/// Song & Ermon 2019, "Generative modeling by estimating gradients of the data distribution", `NeurIPS`, algorithm 1
 /// (arXiv:1907.05600); temperatures: Kirkpatrick, Gelatt & Vecchi 1983, DOI 10.1126/science.220.4598.671.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnnealedLangevin {
@@ -83,6 +83,6 @@ impl AnnealedLangevin {
             let path = path_at(level);
             chains.advance(&langevin(temperature), path.borrow(), 1.0, &tuning, self.n_steps, &key.step(i as u64));
         }
-        gather(start.n_cols(), chains.blocks().iter().map(|c| c.position()))
+        gather(start.n_cols(), chains.blocks().iter().map(LangevinChain::position))
     }
 }

@@ -1,5 +1,7 @@
 //! What the Metropolis-corrected kernels share: chains with a proposal beside them, and the decision row by row.
 
+use gibbs_kernels::rng::Lanes;
+
 use crate::kernel::{Evaluated, MoveInfo};
 use crate::key::{Key, Purpose};
 use crate::persist::{Persist, StateError, TensorMap};
@@ -47,20 +49,27 @@ impl<X: Continuous, Eval: ExchangeRows> MetropolisChain<X, Eval> {
     /// Takes proposal `i` with probability `min(1, exp(log_ratio[i]))`. One whose ratio is NaN is refused; one whose
     /// ratio is NaN or below `floor` counts as divergent.
     pub(super) fn decide(&mut self, log_ratio: &[f64], floor: f64, key: &Key) -> MoveInfo {
-        let mut rng = key.purpose(Purpose::Accept).rng();
+        let mut lanes = Lanes::new(key.purpose(Purpose::Accept).bits(), 0);
         let mut info = MoveInfo { rows: log_ratio.len(), ..MoveInfo::default() };
         let taken = &mut self.buffers.taken;
         taken.clear();
-        for (i, &r) in log_ratio.iter().enumerate() {
+        for log_ratio in log_ratio.chunks(8) {
             // Drawn for every row, so that one row's fate does not change another's luck.
-            let u = rng.uniform();
-            info.divergent += usize::from(r.is_nan() || r < floor);
-            info.acceptance += if r.is_nan() { 0.0 } else { r.min(0.0).exp() };
-            let accept = u < r.exp();
-            taken.push(accept);
-            if accept {
-                info.distance_squared += squared_distance(self.at.x.row(i), self.proposal.x.row(i));
+            let (high, low) = (lanes.next_u32s(), lanes.next_u32s());
+            for (l, &r) in log_ratio.iter().enumerate() {
+                // Without branches on what is decided: half of them would be guessed wrong. NaN compares false.
+                let p = if r.is_nan() { 0.0 } else { r.min(0.0).exp() };
+                let accept = uniform(high[l], low[l]) < p;
+                info.divergent += usize::from(r.is_nan() || r < floor);
+                info.acceptance += p;
+                taken.push(accept);
             }
+        }
+        let n = self.at.x.n_cols();
+        let pairs = self.at.x.values().chunks_exact(n).zip(self.proposal.x.values().chunks_exact(n));
+        for ((x, y), taken) in pairs.zip(taken.iter()) {
+            let moved = squared_distance(x, y);
+            info.distance_squared += if *taken { moved } else { 0.0 };
         }
         self.at.x.exchange_rows(&mut self.proposal.x, taken);
         self.at.eval.exchange_rows(&mut self.proposal.eval, taken);
@@ -83,6 +92,11 @@ impl<X: Continuous, Eval: ExchangeRows> ExchangeRows for MetropolisChain<X, Eval
         self.at.x.exchange_rows(&mut other.at.x, which);
         self.at.eval.exchange_rows(&mut other.at.eval, which);
     }
+}
+
+/// A number in `[0, 1)` of 53 random bits: with fewer, moves of little probability would be taken too often.
+fn uniform(high: u32, low: u32) -> f64 {
+    ((u64::from(high) << 32 | u64::from(low)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// An energy error beyond this is a divergence, nats.

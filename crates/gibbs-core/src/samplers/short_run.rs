@@ -1,13 +1,13 @@
 //! Short runs of Langevin dynamics from noise.
 
-use super::langevin::Langevin;
+use super::langevin::{Langevin, LangevinChain};
 use crate::ensemble::Ensemble;
 use crate::kernel::{MoveInfo, StepTuning};
 use crate::key::{Key, Purpose};
 use crate::path::PathGradient;
 use crate::persist::Persist;
 use crate::real::Real;
-use crate::rows::Continuous;
+use crate::rows::{Continuous, Rows};
 
 /// Where short runs and replay buffers begin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +57,7 @@ impl Start {
 ///
 /// # Source
 /// Nijkamp, Hill, Zhu & Wu 2019, "Learning non-convergent non-persistent short-run MCMC toward energy-based model",
-/// NeurIPS, equation 7 (arXiv:1904.09770).
+/// `NeurIPS`, equation 7 (arXiv:1904.09770).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShortRun {
     /// The dynamics.
@@ -92,7 +92,7 @@ impl ShortRun {
         let start: P::X = self.start.draw(n_rows, n_cols, key);
         let mut chains = Ensemble::start(&self.langevin, path, &start);
         let infos = chains.advance(&self.langevin, path, 1.0, &StepTuning::default(), self.n_steps, key);
-        let x = gather(n_cols, chains.blocks().iter().map(|c| c.position()));
+        let x = gather(n_cols, chains.blocks().iter().map(LangevinChain::position));
         let squares: f64 = x.values().iter().zip(start.values()).map(|(a, b)| (*a - *b).widen().powi(2)).sum();
         let last = infos.into_iter().fold(MoveInfo::default(), MoveInfo::join);
         ShortRunSamples { x, travelled: (squares / n_rows.max(1) as f64).sqrt(), last }
@@ -102,7 +102,7 @@ impl ShortRun {
 /// Batches of rows as one.
 pub(super) fn gather<'a, X: Continuous + 'a>(n_cols: usize, parts: impl Iterator<Item = &'a X> + Clone) -> X {
     let mut all = X::default();
-    all.reset(parts.clone().map(|p| p.n_rows()).sum(), n_cols);
+    all.reset(parts.clone().map(Rows::n_rows).sum(), n_cols);
     let mut rest = all.values_mut();
     for part in parts {
         let (here, after) = rest.split_at_mut(part.values().len());

@@ -42,10 +42,10 @@ impl<K> Tempering<K> {
         if ladder.len() < 2 {
             return Err(bad(ladder.len(), "give two or more inverse temperatures"));
         }
-        if !(ladder[0] >= 0.0) {
+        if ladder[0] < 0.0 || ladder[0].is_nan() {
             return Err(bad(0, "inverse temperatures begin at 0 or above"));
         }
-        if let Some(i) = ladder.windows(2).position(|w| !(w[0] < w[1])) {
+        if let Some(i) = ladder.windows(2).position(|w| w[0] >= w[1] || w[1].is_nan()) {
             return Err(bad(i + 1, "inverse temperatures rise strictly"));
         }
         if ladder[ladder.len() - 1] != 1.0 {

@@ -79,7 +79,7 @@ macro_rules! both {
 
 #[test]
 fn gradients_are_derivatives() {
-    for n in [1, 2, 3, 8, 10, 17] {
+    for n in [1, 2, 3, 8, 10, 17, 40] {
         let mean: Vec<f64> = (0..n).map(|i| 0.3 * i as f64 - 0.5).collect();
         let diagonal: Vec<f64> = (0..n).map(|i| 0.5 + 0.2 * i as f64).collect();
         both!(n, Quadratic::diagonal(&mean, &diagonal));
@@ -175,11 +175,40 @@ fn check_draws<D: Distribution<X = Points>>(p: &D, mean: &[f64], covariance: &[f
             z_test(found, se, covariance[i * n + j], ALPHA).unwrap();
         }
     }
-    // The draws are those of this density and not of another with the same moments: `E[-log p]` is the entropy, checked
-    // where it is known by the callers; here all draws have a finite energy.
-    let mut e = vec![f64::NAN; x.n_rows()];
-    p.energy(&x, &mut e, &mut Scratch::default());
-    assert!(e.iter().all(|e| e.is_finite()));
+}
+
+/// Draws and density belong together: `E_p[q / p] = 1` for every density `q` that lives where `p` does. `q` is narrower,
+/// so that the ratio has a variance. A `log Z` off by 0.1 fails.
+fn check_density<P: Distribution<X = Points>, Q: Energy<X = Points>>(p: &P, q: &Q) {
+    let x = p.sample(40_000, &Key::from_seed(12));
+    let (mut ep, mut eq) = (vec![f64::NAN; x.n_rows()], vec![f64::NAN; x.n_rows()]);
+    p.energy(&x, &mut ep, &mut Scratch::default());
+    q.energy(&x, &mut eq, &mut Scratch::default());
+    let ratios: Vec<f64> = ep.iter().zip(&eq).map(|(p, q)| (p - q).exp()).collect();
+    let n = ratios.len() as f64;
+    let mean = ratios.iter().sum::<f64>() / n;
+    let se = (ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>()).sqrt() / n;
+    z_test(mean, se, 1.0, ALPHA).unwrap();
+    assert!(z_test(mean * 0.1f64.exp(), se * 0.1f64.exp(), 1.0, ALPHA).is_err());
+}
+
+#[test]
+fn draws_and_densities_belong_together() {
+    let half: Vec<f64> = precision(3).iter().map(|p| 2.0 * p).collect();
+    let gaussian = |p: &[f64]| Gaussian::<f64>::from_precision(&[1.0, -2.0, 0.5], p).unwrap();
+    check_density(&gaussian(&precision(3)), &gaussian(&half));
+    let ring = |sd| GaussianMixture::<f64>::ring(8, 2.0, sd).unwrap();
+    check_density(&ring(0.3), &ring(0.2));
+    let bumps = |h| KernelDensity::new(&points(2), &[h, h]).unwrap();
+    check_density(&bumps(0.5), &bumps(0.4));
+    let rings = |sd| Rings::<f64>::new(&[0.7, 1.4, 2.1], sd).unwrap();
+    check_density(&rings(0.05), &rings(0.04));
+    let banana = |width| Banana::<f64>::new(2, 0.5, 1.0, 0.7, width).unwrap();
+    check_density(&banana(0.4), &banana(0.3));
+    let funnel = |sd| Funnel::<f64>::new(3, sd).unwrap();
+    check_density(&funnel(1.0), &funnel(0.8));
+    let inside = |low| UniformBox::<f64>::new(&[low, 0.0], &[2.0, 3.0]).unwrap();
+    check_density(&inside(0.0), &inside(0.5));
 }
 
 #[test]
@@ -355,4 +384,15 @@ fn a_box_is_flat_inside_and_forbidden_outside() {
     assert_eq!(energy_of(&b, &[1.0, f64::NAN]), f64::INFINITY);
     let around = UniformBox::around(&Points::from_rows(1, vec![1.0, 3.0]), 0.5).unwrap();
     assert_eq!((around.low(), around.high()), (&[0.0][..], &[4.0][..]));
+}
+
+/// A number that is none stays none: a chain that has left the numbers must not look well.
+#[test]
+fn nan_is_not_hidden() {
+    let mixture = GaussianMixture::<f64>::ring(8, 2.0, 0.15).unwrap();
+    assert!(energy_of(&mixture, &[f64::NAN, 0.0]).is_nan());
+    assert!(energy_of(&Gaussian::<f64>::standard(2).unwrap(), &[0.0, f64::NAN]).is_nan());
+    assert!(energy_of(&DoubleWell::<f64>::new(2, 1.0).unwrap(), &[f64::NAN, 0.0]).is_nan());
+    assert!(energy_of(&Rings::<f64>::new(&[1.0], 0.1).unwrap(), &[f64::NAN, 0.0]).is_nan());
+    assert!(energy_of(&Funnel::<f64>::new(1, 3.0).unwrap(), &[0.0, f64::NAN]).is_nan());
 }

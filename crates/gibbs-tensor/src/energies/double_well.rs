@@ -91,6 +91,7 @@ impl<T: Real> Energy for DoubleWell<T> {
 
 impl<T: Real> Gradient for DoubleWell<T> {
     fn energy_grad(&self, x: &Dense<T>, e: &mut [f64], g: &mut Dense<T>, ws: &mut Scratch) {
+        // Two passes over a block that is in the cache: the second runs in full vectors.
         self.energy(x, e, ws);
         self.grad(x, g, ws);
     }

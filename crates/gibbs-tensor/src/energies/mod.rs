@@ -1,8 +1,8 @@
 //! Analytic energies, one file each, with the moments and `log Z` that are known of them.
 //!
 //! States are rows of real numbers, [`Dense<T>`](gibbs_core::dense::Dense) with `T` either `f32` or `f64`. Constants are
-//! kept in `f64`; energies are handed out in `f64`. Gradients are written by hand, and `grad` leaves the energy out: it
-//! is what Langevin kernels call.
+//! kept in `f64`; energies are handed out in `f64`. Gradients are written by hand; `grad`, which is
+//! what Langevin kernels call, leaves the energy out where that saves anything.
 //!
 //! | module | energy | exact draws | `log Z` |
 //! |---|---|---|---|

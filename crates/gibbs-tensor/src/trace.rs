@@ -197,7 +197,7 @@ impl<T: Element> TapeEnergy<T> {
         out: &mut ParamMap,
         block: impl Fn(Range<usize>, &Plan, &Bound<T>, &mut Run<T>) + Sync,
     ) {
-        let one = |rows: Range<usize>, sum: &mut dyn FnMut(&Run<T>, &Plan, &Bound<T>, usize)| {
+        let one = |rows: Range<usize>, sum: &mut Sum<T>| {
             let len = rows.len();
             self.run(program, |plan, bound, run| {
                 block(rows, plan, bound, run);
@@ -241,6 +241,9 @@ impl<T: Element> TapeEnergy<T> {
         }
     }
 }
+
+/// What takes the gradient of a block of that many rows out of a run.
+type Sum<'a, T> = dyn FnMut(&Run<T>, &Plan, &Bound<T>, usize) + 'a;
 
 /// Blocks whose gradients are held at once.
 const WAVE: usize = 64;

@@ -102,9 +102,9 @@ fn worst_error(case: &Case, plant: bool) -> f64 {
             let shifted = |by: f64| {
                 let (mut x, mut w) = (x0.clone(), w0.clone());
                 if by_x {
-                    x[i] += by
+                    x[i] += by;
                 } else {
-                    w[i] += by
+                    w[i] += by;
                 }
                 compiled.run(&x, &w, &v0)[of][0]
             };

@@ -1,6 +1,7 @@
 //! Training: from prepared data to the best checkpoint by the true validation log-likelihood.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Instant;
 
@@ -338,7 +339,7 @@ fn describe_look(m: &Metrics) -> String {
     let mut line = format!("step {:>7}  epoch {:>6.1}", m.step, m.epoch);
     let mut add = |name: &str, value: Option<f64>| {
         if let Some(v) = value {
-            line += &format!("  {name} {v:>10.4}");
+            _ = write!(line, "  {name} {v:>10.4}");
         }
     };
     add("train", m.train_log_likelihood);
@@ -348,7 +349,7 @@ fn describe_look(m: &Metrics) -> String {
     add("gap", m.update.energy_gap);
     add("log Z", m.log_z);
     if let Some(error) = m.log_z_std_err.filter(|e| *e > 0.0) {
-        line += &format!(" +- {error:.3}");
+        _ = write!(line, " +- {error:.3}");
     }
     line + if m.best { " *" } else { "" }
 }

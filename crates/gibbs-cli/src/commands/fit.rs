@@ -1,5 +1,7 @@
 //! `gibbs fit`: data in, run directory out.
 
+use std::fmt::Write as _;
+
 use gibbs::error::Error;
 use gibbs::fit::{FitResult, fit};
 use gibbs::options::FitOptions;
@@ -70,20 +72,20 @@ pub fn table(result: &FitResult) -> String {
     };
     let mut head = format!("{:<12}{:>8}{:>26}{:>12}", "part", "rows", "log-likelihood (nats)", "bits/dim");
     if first.pseudo_log_likelihood.is_some() {
-        head += &format!("{:>12}", "pseudo");
+        _ = write!(head, "{:>12}", "pseudo");
     }
     if first.regret.is_some() {
-        head += &format!("{:>22}", "regret (nats)");
+        _ = write!(head, "{:>22}", "regret (nats)");
     }
     let mut lines = vec![head];
     for (name, e) in &parts {
         let l = &e.log_likelihood;
         let mut line = format!("{name:<12}{:>8}{:>15.3} +- {:<7.3}{:>12.4}", e.n, l.mean, l.std_err, e.bits_per_dim);
         if let Some(pseudo) = e.pseudo_log_likelihood {
-            line += &format!("{pseudo:>12.3}");
+            _ = write!(line, "{pseudo:>12.3}");
         }
         if let Some(r) = e.regret {
-            line += &format!("{:>12.4} +- {:.4}", r.mean, r.std_err);
+            _ = write!(line, "{:>12.4} +- {:.4}", r.mean, r.std_err);
         }
         lines.push(line);
     }

@@ -311,11 +311,12 @@ impl<'a, E: Gradient<X = Dense<f64>>> Density<'a, E> {
         Self { energy, x: Dense::zeros(1, n_cols), grad: Dense::zeros(1, n_cols), ws: Scratch::default() }
     }
 
-    fn evaluate(&mut self, position: &[f64], grad: &mut [f64]) -> f64 {
+    /// The energy, and the gradient of the log density, which is minus that of the energy.
+    fn evaluate(&mut self, position: &[f64], gradient: &mut [f64]) -> f64 {
         let mut e = [0.0];
         self.x.values_mut().copy_from_slice(position);
         self.energy.energy_grad(&self.x, &mut e, &mut self.grad, &mut self.ws);
-        grad.copy_from_slice(self.grad.values());
+        gradient.iter_mut().zip(self.grad.values()).for_each(|(o, g)| *o = -g);
         e[0]
     }
 }
@@ -338,8 +339,9 @@ impl<E: Gradient<X = Dense<f64>>> CpuLogpFunc for Density<'_, E> {
 
     fn logp(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, NotFinite> {
         let e = self.evaluate(position, gradient);
-        gradient.iter_mut().for_each(|g| *g = -*g);
-        if e.is_finite() && gradient.iter().all(|g| g.is_finite()) { Ok(-e) } else { Err(NotFinite) }
+        // Zero times a number that is not finite is NaN, and stays in the sum.
+        let finite = e.is_finite() && gradient.iter().map(|g| g * 0.0).sum::<f64>() == 0.0;
+        if finite { Ok(-e) } else { Err(NotFinite) }
     }
 
     fn expand_vector<R: RandRng + ?Sized>(&mut self, _rng: &mut R, _x: &[f64]) -> Result<Vec<f64>, CpuMathError> {

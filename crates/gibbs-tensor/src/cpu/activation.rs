@@ -87,9 +87,8 @@ impl Terms {
     fn at(&self, z: f64) -> f64 {
         let phi = || (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
         match (self.how, self.order) {
-            (Activation::Sigmoid, _) => polynomial(&self.main, sigmoid(z)),
             (Activation::Softplus, 0) => z.max(0.0) + (-z.abs()).exp().ln_1p(),
-            (Activation::Softplus, _) => polynomial(&self.main, sigmoid(z)),
+            (Activation::Sigmoid | Activation::Softplus, _) => polynomial(&self.main, sigmoid(z)),
             (Activation::Silu, _) => {
                 let s = sigmoid(z);
                 z * polynomial(&self.times_z, s) + polynomial(&self.main, s)

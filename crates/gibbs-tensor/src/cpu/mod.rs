@@ -192,12 +192,11 @@ fn execute<T: Element>(
                 }
                 scratch
             };
-            match op {
-                Op::Conv(how, geometry) => T::conv(*how, geometry, rows, get(0), right, bias, out),
-                _ => {
-                    let (k, n) = (shape(0).last(), result.last());
-                    T::matmul([get(0).len() / k, k, n], get(0), right, bias, out);
-                }
+            if let Op::Conv(how, geometry) = op {
+                T::conv(*how, geometry, rows, get(0), right, bias, out);
+            } else {
+                let (k, n) = (shape(0).last(), result.last());
+                T::matmul([get(0).len() / k, k, n], get(0), right, bias, out);
             }
         }
         Op::AvgPool(k) => elementwise_pool(shape(0), |dims| layout::avg_pool(get(0), dims, *k, out)),

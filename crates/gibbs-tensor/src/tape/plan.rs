@@ -157,10 +157,8 @@ impl<'a> Builder<'a> {
         // Products that a later sum takes over.
         let mut taken = vec![false; self.nodes.len()];
         for id in 0..self.nodes.len() {
-            if self.needed[id] && self.moves[id] {
-                if let Some((product, _)) = self.biased(id) {
-                    taken[product] = true;
-                }
+            if let (true, true, Some((product, _))) = (self.needed[id], self.moves[id], self.biased(id)) {
+                taken[product] = true;
             }
         }
         for id in 0..self.nodes.len() {
@@ -260,13 +258,11 @@ impl<'a> Builder<'a> {
             for &o in &draft.outputs {
                 let shape = &self.nodes[o].shape;
                 let fits = |s: &Shape| s.batched == shape.batched && s.numel() == shape.numel();
-                let slot = match free.iter().position(|&s| fits(&plan.slots[s])) {
-                    Some(i) => free.swap_remove(i),
-                    None => {
-                        plan.slots.push(shape.clone());
-                        plan.slots.len() - 1
-                    }
-                };
+                let reused = free.iter().position(|&s| fits(&plan.slots[s])).map(|i| free.swap_remove(i));
+                let slot = reused.unwrap_or_else(|| {
+                    plan.slots.push(shape.clone());
+                    plan.slots.len() - 1
+                });
                 place[o] = Some(Place::Slot(slot));
             }
             plan.steps.push(self.step(draft, &place));

@@ -39,7 +39,7 @@ impl Shape {
         self.dims.last().copied().unwrap_or(1)
     }
 
-    /// The shape that two operands spread to, as in NumPy: axes are aligned at the end, and an axis of size 1 (or a
+    /// The shape that two operands spread to, as in `NumPy`: axes are aligned at the end, and an axis of size 1 (or a
     /// missing one) repeats.
     pub fn join(&self, other: &Self) -> Option<Self> {
         let n = self.dims.len().max(other.dims.len());

@@ -44,6 +44,7 @@ pub(super) fn resolve(
     facts: DataFacts,
     kind: ModelKind,
 ) -> Result<(LearningConfig, NeuralConfig), Error> {
+    use ObjectiveKind as O;
     let pictures = kind == ModelKind::Conv;
     if pictures && facts.shape.is_none() {
         return Err(Error::Usage(
@@ -52,7 +53,6 @@ pub(super) fn resolve(
                 .into(),
         ));
     }
-    use ObjectiveKind as O;
     let objective = o.objective.unwrap_or(if pictures { O::Pcd } else { O::Nce });
     let chains = matches!(objective, O::Pcd | O::Cd | O::ShortRun);
     let batch_size = o.batch_size.unwrap_or(if pictures { 64 } else { 256 }.min(facts.n_train.max(1)));

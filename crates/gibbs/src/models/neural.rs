@@ -211,7 +211,7 @@ impl Model for NeuralModel {
                 let acceptance = infos.into_iter().fold(MoveInfo::default(), MoveInfo::join).acceptance_rate();
                 tuning.scale *= ((acceptance - 0.6) * 0.5 / (1.0 + t as f64 / 40.0)).exp();
             }
-            gather(&kernel, &path, &chains, &mut rows, &mut energies);
+            gather(kernel, &chains, &mut rows, &mut energies);
             let batch = Batch::Real(rows);
             let go_on = observer.observe(t, &batch, &energies);
             rows = match batch {
@@ -254,20 +254,18 @@ impl Model for NeuralModel {
 }
 
 /// Positions and energies of all chains, in order.
-fn gather<'a>(
-    kernel: &Mala,
-    path: &Target<&'a TapeEnergy<f32>>,
-    chains: &Ensemble<<Mala as Kernel<Target<&'a TapeEnergy<f32>>>>::Chain>,
+fn gather(
+    kernel: Mala,
+    chains: &Ensemble<<Mala as Kernel<Target<&TapeEnergy<f32>>>>::Chain>,
     rows: &mut Dense<f32>,
     energies: &mut Vec<f64>,
 ) {
     energies.clear();
     let mut at = 0;
     for block in chains.blocks() {
-        let values = Kernel::<Target<&TapeEnergy<f32>>>::position(kernel, block).values();
+        let values = Kernel::<Target<&TapeEnergy<f32>>>::position(&kernel, block).values();
         rows.values_mut()[at..at + values.len()].copy_from_slice(values);
         at += values.len();
-        let _ = path;
-        energies.extend_from_slice(Kernel::<Target<&TapeEnergy<f32>>>::eval(kernel, block).energy());
+        energies.extend_from_slice(Kernel::<Target<&TapeEnergy<f32>>>::eval(&kernel, block).energy());
     }
 }

@@ -59,20 +59,20 @@ pub(super) fn section(
     };
     let (x, y) = (window(|p| p.0), window(|p| p.1));
     // The window is in the table's units; the model takes its own.
-    let on_scale = |grid: &Grid| {
+    let on_scale = |grid: Grid| {
         let z = grid.points().flat_map(|(a, b)| {
             [((a - scale.shift[0]) / scale.scale[0]) as f32, ((b - scale.shift[1]) / scale.scale[1]) as f32]
         });
         Batch::Real(Dense::from_rows(2, z.collect()))
     };
     let fine = Grid::new(x, y, CELLS, CELLS)?;
-    let energy = model.energy(&on_scale(&fine));
+    let energy = model.energy(&on_scale(fine));
     let lowest = energy.iter().copied().fold(f64::INFINITY, f64::min);
     let landscape = ColourScale::linear("E (nats)").between(lowest, lowest + ENERGY_RANGE)?;
-    let field = Field::new(fine.clone(), energy.clone())?;
+    let field = Field::new(fine, energy.clone())?;
     let coarse = Grid::new(x, y, ARROWS, ARROWS)?;
     let arrows: Vec<(f64, f64)> = model
-        .gradient(&on_scale(&coarse))
+        .gradient(&on_scale(coarse))
         .unwrap_or_default()
         .chunks_exact(2)
         .map(|g| (-f64::from(g[0]) / scale.scale[0], -f64::from(g[1]) / scale.scale[1]))

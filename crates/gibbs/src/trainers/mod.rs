@@ -88,11 +88,6 @@ pub(crate) trait Trainer {
         Vec::new()
     }
 
-    /// What is left of the current contents of the persistent chains, as rows of the model.
-    fn chains(&self) -> Option<crate::batch::Batch> {
-        None
-    }
-
     /// The error that says that `quantity` left the finite numbers.
     fn diverged(&self, quantity: String) -> Error {
         Error::Diverged { step: self.step(), quantity, learning_rate: self.last_update().learning_rate }

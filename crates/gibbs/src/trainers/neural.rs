@@ -24,7 +24,6 @@ use gibbs_tensor::trace::TapeEnergy;
 use super::batches::Batches;
 use super::best::Best;
 use super::{Trainer, Update};
-use crate::batch::Batch;
 use crate::config::{FitConfig, NeuralConfig, NoiseKind, ObjectiveKind, SamplerKind};
 use crate::dataset::Prepared;
 use crate::error::Error;
@@ -49,6 +48,7 @@ const SCALE: f64 = 2.0;
 
 /// An objective with its state, whatever they are.
 trait Learner {
+    #[expect(clippy::too_many_arguments, reason = "those of an objective without its state")]
     fn gradient(
         &mut self,
         target: &Target<Energy>,
@@ -61,13 +61,11 @@ trait Learner {
     ) -> ObjectiveInfo;
     fn save(&self, map: &mut TensorMap);
     fn load(&mut self, map: &TensorMap) -> Result<(), StateError>;
-    fn chains(&self) -> Option<&X>;
 }
 
 struct Held<O: Objective<Target<Energy>>> {
     objective: O,
     state: O::State,
-    chains: fn(&O::State) -> Option<&X>,
 }
 
 impl<O: Objective<Target<Energy>>> Learner for Held<O> {
@@ -90,10 +88,6 @@ impl<O: Objective<Target<Energy>>> Learner for Held<O> {
 
     fn load(&mut self, map: &TensorMap) -> Result<(), StateError> {
         self.state.load("objective.", map)
-    }
-
-    fn chains(&self) -> Option<&X> {
-        (self.chains)(&self.state)
     }
 }
 
@@ -205,23 +199,17 @@ fn learner(
         ObjectiveKind::Cd => make.likelihood(Negatives::Data),
         ObjectiveKind::ShortRun => make.likelihood(Negatives::Noise(base.clone())),
         ObjectiveKind::Nce => make.noise_contrastive(base),
-        ObjectiveKind::ConditionalNce => {
-            make.held(ConditionalNce::new(net.noise_sd, net.noise_ratio).map_err(words)?, |()| None)
-        }
-        ObjectiveKind::Sm => make.held(ScoreMatching::new(Trace::Exact).map_err(words)?, |()| None),
-        ObjectiveKind::Ssm => {
-            make.held(Sliced::new(SlicedForm::VarianceReduced, net.probes).map_err(words)?, |()| None)
-        }
-        ObjectiveKind::FdSsm => {
-            make.held(FiniteDifferenceSliced::new(net.noise_sd, net.probes).map_err(words)?, |()| None)
-        }
+        ObjectiveKind::ConditionalNce => make.held(ConditionalNce::new(net.noise_sd, net.noise_ratio).map_err(words)?),
+        ObjectiveKind::Sm => make.held(ScoreMatching::new(Trace::Exact).map_err(words)?),
+        ObjectiveKind::Ssm => make.held(Sliced::new(SlicedForm::VarianceReduced, net.probes).map_err(words)?),
+        ObjectiveKind::FdSsm => make.held(FiniteDifferenceSliced::new(net.noise_sd, net.probes).map_err(words)?),
         ObjectiveKind::Dsm => {
             let denoising = if net.noise_levels > 1 {
                 Denoising::levels(net.noise_sd, net.noise_sd_max, net.noise_levels)
             } else {
                 Denoising::new(net.noise_sd)
             };
-            make.held(denoising.map_err(words)?, |()| None)
+            make.held(denoising.map_err(words)?)
         }
     }
 }
@@ -237,7 +225,7 @@ struct Make<'a> {
 
 impl Make<'_> {
     /// With the penalties and the input noise that were asked for.
-    fn held<O>(&mut self, objective: O, chains: fn(&O::State) -> Option<&X>) -> Result<Box<dyn Learner>, String>
+    fn held<O>(&mut self, objective: O) -> Result<Box<dyn Learner>, String>
     where
         O: Objective<Target<Energy>> + 'static,
     {
@@ -254,9 +242,9 @@ impl Make<'_> {
         let state = regularised.init(self.target, self.rows, &init, self.ws);
         Ok(if self.net.input_noise > 0.0 {
             let objective = InputNoise::new(regularised, self.net.input_noise).map_err(words)?;
-            Box::new(Held { objective, state, chains })
+            Box::new(Held { objective, state })
         } else {
-            Box::new(Held { objective: regularised, state, chains })
+            Box::new(Held { objective: regularised, state })
         })
     }
 
@@ -268,13 +256,13 @@ impl Make<'_> {
             SamplerKind::Mala => {
                 let kernel = Mala::new(step_size).map_err(words)?;
                 let ml = MaximumLikelihood::new(kernel, steps, negatives, Some(MALA_ACCEPTANCE)).map_err(objective)?;
-                self.held(ml, |s| s.buffer.as_ref().map(|b| b.all()))
+                self.held(ml)
             }
             SamplerKind::Hmc => {
                 // The step of a leapfrog is the square root of that of Langevin: `x + eps p` against `x - eps^2/2 grad`.
                 let kernel = Hmc::new((2.0 * step_size).sqrt(), LEAPFROG_STEPS).map_err(words)?;
                 let ml = MaximumLikelihood::new(kernel, steps, negatives, Some(HMC_ACCEPTANCE)).map_err(objective)?;
-                self.held(ml, |s| s.buffer.as_ref().map(|b| b.all()))
+                self.held(ml)
             }
             SamplerKind::Langevin => {
                 let noise = match self.net.langevin_noise {
@@ -283,7 +271,7 @@ impl Make<'_> {
                 };
                 let kernel = Langevin::new(step_size).and_then(|k| k.with_noise(noise)).map_err(words)?;
                 let ml = MaximumLikelihood::new(kernel, steps, negatives, None).map_err(objective)?;
-                self.held(ml, |s| s.buffer.as_ref().map(|b| b.all()))
+                self.held(ml)
             }
         }
     }
@@ -292,16 +280,16 @@ impl Make<'_> {
         let ratio = self.net.noise_ratio;
         let words = |e: ObjectiveError| e.to_string();
         match self.net.noise {
-            NoiseKind::Gaussian => self.held(NoiseContrastive::new((**base).clone(), ratio).map_err(words)?, |()| None),
+            NoiseKind::Gaussian => self.held(NoiseContrastive::new((**base).clone(), ratio).map_err(words)?),
             NoiseKind::Uniform => {
                 let noise = UniformBox::around(&first_rows(self.rows), 0.25).map_err(|e| e.to_string())?;
-                self.held(NoiseContrastive::new(noise, ratio).map_err(words)?, |()| None)
+                self.held(NoiseContrastive::new(noise, ratio).map_err(words)?)
             }
             NoiseKind::Kde => {
                 let key = self.key.purpose(Purpose::Other);
                 let noise =
                     KernelDensity::fit(&first_rows(self.rows), CENTRES, BANDWIDTH, &key).map_err(|e| e.to_string())?;
-                self.held(NoiseContrastive::new(noise, ratio).map_err(words)?, |()| None)
+                self.held(NoiseContrastive::new(noise, ratio).map_err(words)?)
             }
         }
     }
@@ -421,9 +409,5 @@ impl Trainer for NeuralTrainer<'_> {
             out.push("the chains hardly move: lower --step-size".to_string());
         }
         out
-    }
-
-    fn chains(&self) -> Option<Batch> {
-        self.learner.chains().map(|x| Batch::Real(x.clone()))
     }
 }

@@ -97,14 +97,11 @@ impl<'a> RbmTrainer<'a> {
             }
         };
         let (path, out, ws) = (&self.path, &mut self.grad, &mut self.ws);
-        match self.config.learning.objective {
-            ObjectiveKind::Exact => {
-                ExactLikelihood.gradient(path, rows, weights, &mut (), out, &mut after_data, observe, key, ws)
-            }
-            _ => {
-                let objective = contrastive(self.config, self.rbm);
-                objective.gradient(path, rows, weights, &mut self.chains, out, &mut after_data, observe, key, ws)
-            }
+        if self.config.learning.objective == ObjectiveKind::Exact {
+            ExactLikelihood.gradient(path, rows, weights, &mut (), out, &mut after_data, observe, key, ws)
+        } else {
+            let objective = contrastive(self.config, self.rbm);
+            objective.gradient(path, rows, weights, &mut self.chains, out, &mut after_data, observe, key, ws)
         }
     }
 

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`exact`] | everything about an energy over `{0,1}^n`, by enumeration |
+//! | [`kaufman`] | the two-dimensional Ising model on a torus, by Kaufman's formula |
 //! | [`naive_rbm`] | an RBM's log Z, likelihood and gradient as double sums that share no code with the real one |
 //! | [`finite_difference`] | gradients without calculus, with their own error |
 //! | [`frequencies`] | counts and shares against probabilities: chi-square, binomial interval |
@@ -29,6 +30,7 @@ pub mod continuous;
 pub mod exact;
 pub mod finite_difference;
 pub mod frequencies;
+pub mod kaufman;
 pub mod moments;
 pub mod naive_rbm;
 pub mod rounding;
@@ -37,6 +39,7 @@ pub use continuous::ks_test;
 pub use exact::Exact;
 pub use finite_difference::check_gradient;
 pub use frequencies::{binomial_interval, chi_square_test};
+pub use kaufman::Kaufman;
 pub use moments::{moment_test, sequential_moment_test, z_test};
 pub use naive_rbm::NaiveRbm;
 pub use rounding::relative_eq;

@@ -2,10 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use rayon::prelude::*;
+
 use super::{LogZ, LogZError};
 use crate::kernel::Kernel;
 use crate::key::{Key, Purpose};
-use crate::path::Annealable;
+use crate::path::{Annealable, Path};
+use crate::rows::Rows;
 use crate::scratch::Scratch;
 
 /// Annealed importance sampling: chains start as exact draws of the base and are moved along a ladder of
@@ -56,19 +59,63 @@ impl<K> Ais<K> {
         let x = path.sample_base(self.n_chains, &key.purpose(Purpose::Init));
         let mut chain = self.kernel.init(path, x, ws);
         let mut log_weights = vec![0.0; self.n_chains];
-        let tuning = K::Tuning::default();
         let rungs = self.ladder.len() - 1;
         let moves = key.purpose(Purpose::Noise);
-        for (i, pair) in self.ladder.windows(2).enumerate() {
-            let between = (pair[0], pair[1]);
-            self.kernel.anneal(path, between, &tuning, &mut chain, &mut log_weights, &moves.step(i as u64), ws);
-            if progress(i + 1, rungs).is_break() {
-                return Err(LogZError::Interrupted);
-            }
-        }
+        let tell = &mut |done| progress(done, rungs);
+        anneal_along(&self.kernel, path, &self.ladder, &mut chain, &mut log_weights, &moves, ws, tell)?;
         let method = format!("AIS, {} chains x {} temperatures", self.n_chains, rungs);
         Ok((LogZ::from_log_weights(log_weights, path.base_log_z(), method)?, chain))
     }
+}
+
+/// Moves chains along `betas`, up or down, weighing them at each rung before they move; rung `i` draws from `moves.step(i)`.
+/// `progress` is told how many rungs are done.
+#[expect(clippy::too_many_arguments, reason = "a rung's arguments and the ladder")]
+pub(super) fn anneal_along<P: Path, K: Kernel<P>>(
+    kernel: &K,
+    path: &P,
+    betas: &[f64],
+    chain: &mut K::Chain,
+    log_weights: &mut [f64],
+    moves: &Key,
+    ws: &mut Scratch,
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<(), LogZError> {
+    let tuning = K::Tuning::default();
+    for (i, pair) in betas.windows(2).enumerate() {
+        kernel.anneal(path, (pair[0], pair[1]), &tuning, chain, log_weights, &moves.step(i as u64), ws);
+        if progress(i + 1).is_break() {
+            return Err(LogZError::Interrupted);
+        }
+    }
+    Ok(())
+}
+
+/// Log weights of chains that start at `x` and are moved along `betas`, in blocks of [`Path::block_rows`] over the cores;
+/// block `b` draws from `moves.block(b)`. `rung_done` is told from any thread and may end the run.
+pub(super) fn anneal_blocks<P: Path, K: Kernel<P>>(
+    kernel: &K,
+    path: &P,
+    betas: &[f64],
+    x: &P::X,
+    moves: &Key,
+    rung_done: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
+) -> Result<Vec<f64>, LogZError> {
+    let (n, size) = (x.n_rows(), path.block_rows());
+    let blocks: Result<Vec<Vec<f64>>, LogZError> = (0..n.div_ceil(size))
+        .into_par_iter()
+        .with_max_len(1)
+        .map_init(Scratch::default, |ws, b| {
+            let rows: Vec<usize> = (b * size..((b + 1) * size).min(n)).collect();
+            let mut log_weights = vec![0.0; rows.len()];
+            let mut chain = kernel.init(path, x.select(&rows), ws);
+            let moves = moves.block(b as u64);
+            let tell = &mut |_| rung_done(rows.len());
+            anneal_along(kernel, path, betas, &mut chain, &mut log_weights, &moves, ws, tell)?;
+            Ok(log_weights)
+        })
+        .collect();
+    Ok(blocks?.concat())
 }
 
 /// `n` equal steps from 0 to 1: `n + 1` inverse temperatures.
@@ -80,7 +127,7 @@ pub fn linear_ladder(n: usize) -> Vec<f64> {
     (0..=n).map(|i| i as f64 / n as f64).collect()
 }
 
-fn check_ladder(ladder: &[f64]) -> Result<(), LogZError> {
+pub(super) fn check_ladder(ladder: &[f64]) -> Result<(), LogZError> {
     let bad = |index: usize| LogZError::Ladder { value: ladder.get(index).copied().unwrap_or(f64::NAN), index };
     if ladder.len() < 2 || ladder[0] != 0.0 {
         return Err(bad(0));

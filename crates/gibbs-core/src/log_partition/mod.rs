@@ -1,10 +1,22 @@
 //! Estimators of `log Z`, one file each, and what they return.
 
 pub mod ais;
+pub mod bennett;
+pub mod bracket;
+pub mod ladder;
+pub mod pareto;
 pub mod quadrature;
+pub mod reverse;
+pub mod verdict;
+mod weights;
 
 pub use ais::Ais;
+pub use bennett::Bennett;
+pub use bracket::{Bracket, Certificate, Progress, Starts, Upper};
+pub use ladder::PilotLadder;
 pub use quadrature::{Quadrature, QuadratureError, QuadratureLogZ};
+pub use reverse::ReverseAis;
+pub use verdict::{Concern, Verdict};
 
 /// Which side of the truth an estimate of `log Z` errs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,7 +45,8 @@ pub struct LogZ {
     pub bias: Bias,
     /// How it was made, in words.
     pub method: String,
-    /// Log importance weights of the chains, in the order of the chains; empty when exact.
+    /// Log importance weights of the chains, in the order of the chains: of `Z / Z_base`, or of `Z_base / Z` where the bias is
+    /// [`Bias::Upper`]; empty when exact.
     pub log_weights: Vec<f64>,
     /// Effective number of chains, `(sum w)^2 / sum w^2`; `None` when exact.
     pub effective_chains: Option<f64>,
@@ -140,6 +153,19 @@ pub enum LogZError {
         /// Largest number of units enumerated.
         limit: usize,
     },
+    /// A setting outside its range.
+    #[error("the {name} is {value}: give a positive number (a loss lies between 0 and 1)")]
+    Setting {
+        /// What was set.
+        name: &'static str,
+        /// To what.
+        value: f64,
+    },
+    /// An upper side without samples of the model.
+    #[error(
+        "the upper side starts from samples of the model and none were given: pass exact ones, data, or long chains"
+    )]
+    NoStarts,
     /// Stopped by the caller.
     #[error("stopped before the estimate was complete")]
     Interrupted,

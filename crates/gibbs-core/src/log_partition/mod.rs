@@ -3,19 +3,23 @@
 pub mod ais;
 pub mod bennett;
 pub mod bracket;
+pub mod importance;
 pub mod ladder;
 pub mod pareto;
 pub mod quadrature;
 pub mod reverse;
+pub mod thermodynamic;
 pub mod verdict;
 mod weights;
 
 pub use ais::Ais;
 pub use bennett::Bennett;
 pub use bracket::{Bracket, Certificate, Progress, Starts, Upper};
+pub use importance::{Importance, ImportanceSampling};
 pub use ladder::PilotLadder;
 pub use quadrature::{Quadrature, QuadratureError, QuadratureLogZ};
 pub use reverse::ReverseAis;
+pub use thermodynamic::{Thermodynamic, ThermodynamicLogZ};
 pub use verdict::{Concern, Verdict};
 
 /// Which side of the truth an estimate of `log Z` errs on.

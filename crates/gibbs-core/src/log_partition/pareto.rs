@@ -188,9 +188,8 @@ mod tests {
         }
     }
 
-    /// Many repetitions with `k = 0.7` (no variance): smoothing brings `log mean` closer to `log E w = -ln(1 - k)`.
-    /// The raw mean's scatter has heavy tails itself, so mean squares are compared and not derived: at 500 repetitions the
-    /// smoothed one is smaller by 0.75 or better over ten seeds tried; a smoothing without effect would give 1.
+    /// 500 repetitions with `k = 0.7` (no variance): smoothing brings `log mean` closer to `log E w = -ln(1 - k)`. A smoothing
+    /// without effect would leave the ratio of the mean squared errors at 1; it is 0.52.
     #[test]
     fn smoothing_helps_heavy_tails() {
         let truth = -(1.0_f64 - 0.7).ln();
@@ -201,7 +200,6 @@ mod tests {
             raw += (log_mean(&w) - truth).powi(2);
             smoothed += (log_mean(&smooth(&w).0) - truth).powi(2);
         }
-        eprintln!("{}", smoothed / raw);
-        assert!(smoothed < 0.9 * raw, "{smoothed} {raw}");
+        assert!(smoothed < 0.75 * raw, "{smoothed} {raw}");
     }
 }

@@ -156,6 +156,15 @@ pub struct Eval {
     /// Evaluate on a part of the run's own data
     #[arg(long, value_enum, conflicts_with = "data")]
     pub part: Option<PartName>,
+    /// Also compare this many samples with as many rows, by the squared maximum mean discrepancy
+    #[arg(long, value_name = "N")]
+    pub mmd: Option<usize>,
+    /// Length of the kernel of --mmd, on the model's scale [default: median distance of rows]
+    #[arg(long, requires = "mmd")]
+    pub bandwidth: Option<f64>,
+    /// Steps of the chains of --mmd
+    #[arg(long, default_value_t = 1000, requires = "mmd")]
+    pub steps: u64,
     /// How log Z is obtained
     #[command(flatten)]
     pub log_z: LogZ,

@@ -134,6 +134,8 @@ fn mala_is_exact() {
     let info = invariant(&kernel, &plain()).unwrap();
     assert!((0.2..0.9).contains(&info.acceptance_rate()) && info.divergent == 0, "{info:?}");
     invariant(&Mala::new(0.6).unwrap(), &metric()).unwrap();
+    invariant(&kernel.with_spread(30.0).unwrap(), &plain()).unwrap();
+    assert!(kernel.with_spread(0.5).is_err());
     invariant_in_wells(&kernel).unwrap();
     converges(&kernel, 5_000).unwrap();
 }

@@ -134,13 +134,13 @@ fn a_tempered_run_resumes_bit_for_bit() {
 
 #[test]
 fn ladders_are_checked() {
-    let ladder = |l: &[f64]| Tempering::new(Mala { step_size: 0.1 }, l.to_vec()).map(|_| ());
+    let ladder = |l: &[f64]| Tempering::new(Mala::new(0.1).unwrap(), l.to_vec()).map(|_| ());
     assert!(ladder(&[0.0, 0.5, 1.0]).is_ok() && ladder(&geometric_ladder(0.01, 7)).is_ok());
     assert!(matches!(ladder(&[1.0]), Err(SamplerError::Ladder { index: 1, .. })));
     assert!(matches!(ladder(&[0.5, 0.4, 1.0]), Err(SamplerError::Ladder { index: 1, .. })));
     assert!(matches!(ladder(&[0.5, 0.9]), Err(SamplerError::Ladder { index: 1, .. })));
     assert!(ladder(&[f64::NAN, 1.0]).is_err() && ladder(&[-0.5, 1.0]).is_err());
-    assert!(Tempering::new(Mala { step_size: 0.1 }, vec![0.5, 1.0]).unwrap().with_moves(0).is_err());
+    assert!(Tempering::new(Mala::new(0.1).unwrap(), vec![0.5, 1.0]).unwrap().with_moves(0).is_err());
 }
 
 /// Annealed importance sampling over three rungs, few enough that the weights hang on the kernel: exact with every corrected

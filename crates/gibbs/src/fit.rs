@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{FORMAT, FitConfig, LogZMethod};
 use crate::dataset::{Part, Prepared};
 use crate::error::Error;
+use crate::film;
 use crate::likelihood::{Evaluation, evaluate, final_log_z, log_likelihoods, weighted_mean};
 use crate::models::{self, LogZOptions, Model, ModelHeader};
 use crate::progress::Progress;
@@ -133,6 +134,9 @@ impl<'a> Session<'a> {
             wall_seconds: 0.0,
             status: Status::Running,
         };
+        if config.learning.animate {
+            film::check(data)?;
+        }
         if resume {
             let old = run.manifest()?;
             if old.data_sha256 != manifest.data_sha256 {
@@ -149,6 +153,7 @@ impl<'a> Session<'a> {
                 trainer.load(&state).map_err(|e| Error::run(&path, e.to_string()))?;
             }
             truncate_metrics(run, trainer.step())?;
+            film::forget_after(run, trainer.step())?;
         } else {
             run.write_json("split.json", &data.split)?;
         }
@@ -223,10 +228,15 @@ impl<'a> Session<'a> {
     }
 
     /// Looks at the true log-likelihood of the current model and keeps it if it is the best.
+    ///
+    /// A landscape that quadrature cannot integrate is not kept, and no reason to stop: it may pass.
     fn look(&mut self, progress: &dyn Progress) -> Result<(), Error> {
         let model = self.trainer.candidate();
         let model = model.as_ref();
-        let log_z = self.look_log_z(model, progress)?;
+        let (log_z, unknown) = match self.look_log_z(model, progress) {
+            Err(Error::Quadrature(e)) => (None, Some(format!("no log Z at a look: {e}"))),
+            other => (other?, None),
+        };
         let jacobian = self.data.preparation.log_jacobian();
         let mean = |part: &Part, most: usize| {
             let (part, log_z) = (part.first(most), log_z.as_ref()?);
@@ -242,7 +252,7 @@ impl<'a> Session<'a> {
         }
         let watched = if has_validation { &self.data.validation.rows } else { &self.data.train.rows };
         let pseudo = model.pseudo_log_likelihood(&watched.slice(0, watched.n_rows().min(PSEUDO_ROWS)));
-        let best = self.trainer.judge(judged);
+        let best = self.trainer.judge(judged.or(unknown.as_ref().map(|_| f64::NEG_INFINITY)));
         let metrics = Metrics {
             step: self.trainer.step(),
             epoch: self.trainer.step() as f64 / self.trainer.steps_per_epoch() as f64,
@@ -254,10 +264,13 @@ impl<'a> Session<'a> {
             log_z_bias: log_z.as_ref().map(|z| z.bias),
             update: self.trainer.last_update(),
             best,
-            warnings: self.trainer.warnings(),
+            warnings: self.trainer.warnings().into_iter().chain(unknown).collect(),
             seconds: self.seconds(),
         };
         append_metrics(self.run, &metrics)?;
+        if self.config.learning.animate {
+            film::keep(self.run, model, self.data, self.trainer.step())?;
+        }
         for warning in &metrics.warnings {
             if !self.warned.contains(warning.split(':').next().unwrap_or_default()) {
                 self.warned.insert(warning.split(':').next().unwrap_or_default().to_string());
@@ -313,6 +326,7 @@ impl<'a> Session<'a> {
             }
         };
         self.checkpoint(status)?;
+        film::write(self.run, self.data)?;
         let model = self.trainer.best();
         let model = model.as_ref();
         let log_z = final_log_z(model, self.config, progress)?;

@@ -10,9 +10,9 @@
 //! | [`models`] | every kind of model behind one interface, and the registry |
 //! | [`fit`], [`trainers`] | training, watched and stopped by the true log-likelihood |
 //! | [`likelihood`] | held-out log-likelihood with its interval |
-//! | [`chains`] | samples with diagnostics |
+//! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
-//! | [`report`], [`run_report`] | the page to look at |
+//! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
 //! | [`import`] | models trained elsewhere |
 pub mod batch;
 pub mod chains;
@@ -20,6 +20,7 @@ pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod files;
+pub mod film;
 pub mod fit;
 pub mod import;
 pub mod likelihood;
@@ -32,6 +33,8 @@ pub mod run_dir;
 pub mod run_report;
 pub mod tensors;
 pub mod trainers;
+pub mod two_sample;
+mod window;
 
 pub use gibbs_core as core;
 pub use gibbs_data as data;

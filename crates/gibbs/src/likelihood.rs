@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::config::{EXACT_LOG_Z_WORK, FitConfig, LogZMethod};
 use crate::dataset::Part;
 use crate::error::Error;
-use crate::models::{LogZOptions, Model};
+use crate::models::{LogZOptions, Model, QUADRATURE_TOLERANCE};
 use crate::progress::Progress;
 
 /// Half-width of a 95 % interval in standard errors.
@@ -160,7 +160,7 @@ pub fn final_log_z(model: &dyn Model, config: &FitConfig, progress: &dyn Progres
     let how = LogZOptions {
         method: config.learning.log_z,
         exact_work: EXACT_LOG_Z_WORK,
-        tolerance: 1e-6,
+        tolerance: QUADRATURE_TOLERANCE,
         n_chains: config.learning.ais_chains,
         n_temperatures: config.learning.ais_temperatures,
         probe: true,

@@ -195,6 +195,9 @@ pub struct FitOptions {
     /// Looks without improvement of the validation log-likelihood before training stops; 0 never stops
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
     pub patience: Option<u64>,
+    /// Keep the landscape at every look and write it as a film, landscape.gif (tables of two real columns)
+    #[cfg_attr(feature = "clap", arg(long, num_args = 0..=1, default_missing_value = "true", help_heading = "Monitoring"))]
+    pub animate: Option<bool>,
     /// How log Z is obtained while training and at its end
     #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Monitoring"))]
     pub log_z: Option<LogZMethod>,

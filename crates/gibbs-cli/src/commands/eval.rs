@@ -2,14 +2,24 @@
 
 use gibbs::core::key::Key;
 use gibbs::error::Error;
-use gibbs::likelihood::evaluate;
-use gibbs::models::{LogZOptions, Model};
+use gibbs::likelihood::{Evaluation, evaluate};
+use gibbs::models::{LogZOptions, Model, QUADRATURE_TOLERANCE};
 use gibbs::pipeline;
 use gibbs::run_dir::RunDir;
+use gibbs::two_sample::{self, TwoSample};
+use serde::Serialize;
 
 use super::{say, say_json};
 use crate::Context;
 use crate::args::{Eval, LogZ};
+
+#[derive(Serialize)]
+struct Output {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<TwoSample>,
+}
 
 pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
     let run = RunDir::open(&args.run)?;
@@ -21,8 +31,16 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
     };
     let log_z = log_z(saved.model.as_ref(), &args.log_z, context)?;
     let e = evaluate(saved.model.as_ref(), &part, &log_z, saved.header.preprocess.log_jacobian());
+    let samples = match args.mmd {
+        Some(n) => {
+            let key = Key::from_seed(args.log_z.seed);
+            let progress = &context.terminal;
+            Some(two_sample::compare(saved.model.as_ref(), &part.rows, n, args.bandwidth, args.steps, &key, progress)?)
+        }
+        None => None,
+    };
     if context.json {
-        return say_json(&e);
+        return say_json(&Output { evaluation: e, samples });
     }
     let l = &e.log_likelihood;
     say(&format!("rows                   {}", e.n));
@@ -39,6 +57,13 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
     if let Some(pseudo) = e.pseudo_log_likelihood {
         say(&format!("pseudo-log-likelihood  {pseudo:.4} nats (not a likelihood)"));
     }
+    if let Some(s) = samples {
+        let data = s.between_data.map_or(String::new(), |d| format!("; {d:.6} between {} and other rows", s.n));
+        say(&format!(
+            "squared MMD            {:.6} between {} samples and rows, kernel {:.4}{data}",
+            s.mmd_squared, s.n, s.bandwidth
+        ));
+    }
     for w in &e.log_z.warnings {
         say(&format!("warning: {w}"));
     }
@@ -50,7 +75,7 @@ pub fn log_z(model: &dyn Model, args: &LogZ, context: &Context) -> Result<gibbs:
     let how = LogZOptions {
         method: args.log_z,
         exact_work: 1 << 32,
-        tolerance: 1e-6,
+        tolerance: QUADRATURE_TOLERANCE,
         n_chains: args.ais_chains,
         n_temperatures: args.ais_temperatures.max(1),
         probe: true,

@@ -7,6 +7,9 @@ pub enum SamplerError {
     /// A step size that is not a positive number.
     #[error("the step size is {0}: give a positive, finite number (try 0.01 times the square of the narrowest width)")]
     StepSize(f64),
+    /// A spread of step sizes below 1, or not a number.
+    #[error("the spread of step sizes is {0}: give a finite ratio of the largest to the smallest, 1 for a fixed step")]
+    Spread(f64),
     /// A temperature that is not a positive number.
     #[error("the temperature is {0}: give a positive, finite number (1 samples the density itself)")]
     Temperature(f64),

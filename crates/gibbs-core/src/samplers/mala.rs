@@ -21,18 +21,34 @@ use crate::scratch::Scratch;
 ///
 /// Acceptance of 0.574 is best in high dimension.
 ///
+/// With a [`spread`](Mala::spread) above 1 each move draws its step size, log-uniformly between `eta / spread` and `eta`,
+/// whatever the position: a mixture of invariant kernels, hence invariant. Where the energy bends more sharply than
+/// elsewhere, every proposal of a fixed step is refused and a chain stays for good; some of the small steps free it. A
+/// model that is learnt from such chains would raise the energy under them, which bends it the more.
+///
 /// # Source
 /// Roberts & Tweedie 1996, DOI 10.2307/3318418; optimal scaling: Roberts & Rosenthal 1998, DOI 10.1111/1467-9868.00123.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mala {
-    /// `eta`, as in [`Langevin`](super::Langevin); positive.
+    /// `eta`, as in [`Langevin`](super::Langevin); positive. The largest one, if steps are spread.
     pub step_size: f64,
+    /// Largest over smallest step size; 1 for a fixed one.
+    pub spread: f64,
 }
 
 impl Mala {
     /// With a positive step size.
     pub fn new(step_size: f64) -> Result<Self, SamplerError> {
-        Ok(Self { step_size: positive(step_size, SamplerError::StepSize)? })
+        Ok(Self { step_size: positive(step_size, SamplerError::StepSize)?, spread: 1.0 })
+    }
+
+    /// With step sizes spread over a factor of `spread`, 1 or more.
+    pub fn with_spread(self, spread: f64) -> Result<Self, SamplerError> {
+        if spread >= 1.0 && spread.is_finite() {
+            Ok(Self { spread, ..self })
+        } else {
+            Err(SamplerError::Spread(spread))
+        }
     }
 }
 
@@ -57,7 +73,10 @@ impl<P: PathGradient<X: Persist, Eval: ExchangeRows>> Kernel<P> for Mala {
         ws: &mut Scratch,
     ) -> MoveInfo {
         let (n_rows, n_cols) = (chain.at.x.n_rows(), chain.at.x.n_cols());
-        let eta = self.step_size * tuning.scale;
+        let mut eta = self.step_size * tuning.scale;
+        if self.spread > 1.0 {
+            eta *= self.spread.powf(-key.purpose(Purpose::Other).rng().uniform());
+        }
         let MetropolisChain { at, proposal, buffers } = &mut *chain;
         let ([grad, new_grad], noise) = (&mut buffers.grads, &mut buffers.momentum);
         roots(&tuning.variance, n_cols, &mut buffers.sd);

@@ -38,6 +38,14 @@ pub enum Layers {
 }
 
 impl Network {
+    /// Widths of the hidden layers, or channels of the convolutions.
+    pub fn widths(&self) -> &[usize] {
+        match &self.layers {
+            Layers::Mlp(mlp) => &mlp.hidden,
+            Layers::Conv(conv) => &conv.channels,
+        }
+    }
+
     /// The energy of rows of `n_cols` columns, its parameters drawn with `key`.
     ///
     /// # Errors

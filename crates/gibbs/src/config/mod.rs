@@ -105,6 +105,8 @@ pub struct LearningConfig {
     pub average: f64,
     pub monitor_every: u64,
     pub patience: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub animate: bool,
     pub log_z: LogZMethod,
     pub ais_chains: usize,
     pub ais_temperatures: usize,

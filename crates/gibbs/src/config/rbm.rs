@@ -62,6 +62,7 @@ pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfi
         average: o.average.unwrap_or(0.0),
         monitor_every: o.monitor_every.unwrap_or(updates.div_ceil(60).max(1)),
         patience: o.patience.unwrap_or(40),
+        animate: o.animate.unwrap_or(false),
         log_z: o.log_z.unwrap_or(LogZMethod::Auto),
         ais_chains: o.ais_chains.unwrap_or(100),
         ais_temperatures: o.ais_temperatures.unwrap_or(1_000),

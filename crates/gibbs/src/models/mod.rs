@@ -3,7 +3,7 @@
 mod neural;
 mod rbm;
 
-pub(crate) use neural::fitted_base;
+pub(crate) use neural::{MALA_SPREAD, fitted_base};
 pub use neural::{NeuralModel, NeuralSettings};
 pub use rbm::RbmModel;
 
@@ -29,7 +29,7 @@ pub struct LogZOptions {
     pub method: LogZMethod,
     /// Largest number of terms an exact sum may have when the choice is left open.
     pub exact_work: u64,
-    /// Relative error that quadrature aims at.
+    /// Error that quadrature aims at, in nats.
     pub tolerance: f64,
     /// Chains of AIS.
     pub n_chains: usize,
@@ -38,6 +38,9 @@ pub struct LogZOptions {
     /// Whether AIS is run a second time from a flat base, to see whether the first missed anything.
     pub probe: bool,
 }
+
+/// Error of `log Z` by quadrature in what is stated of a model, in nats: what single precision carries.
+pub const QUADRATURE_TOLERANCE: f64 = 1e-5;
 
 /// Where chains start.
 #[derive(Clone, Debug)]

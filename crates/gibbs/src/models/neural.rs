@@ -36,6 +36,8 @@ const BOX_OVER_CONFINEMENT: f64 = 6.0;
 const BOX_OVER_SPREAD: f64 = 10.0;
 /// Columns up to which the base has a full covariance.
 const FULL_COVARIANCE: usize = 128;
+/// Largest over smallest step of MALA: enough for chains to leave the sharpest folds of a landscape in training.
+pub(crate) const MALA_SPREAD: f64 = 100.0;
 /// Steps in which the sampler finds its step size.
 const ADAPTATION_STEPS: u64 = 200;
 
@@ -145,7 +147,7 @@ impl NeuralModel {
     }
 
     fn kernel(&self) -> Mala {
-        Mala { step_size: self.settings.step_size }
+        Mala { step_size: self.settings.step_size, spread: MALA_SPREAD }
     }
 }
 
@@ -160,7 +162,9 @@ impl Model for NeuralModel {
 
     fn describe(&self) -> String {
         let what = if self.kind == ModelKind::Conv { "convolutional energy" } else { "energy network" };
-        format!("{what} of {} columns, {} parameters", self.n_columns(), self.energy.params().flat().len())
+        let widths: Vec<String> = self.settings.network.widths().iter().map(usize::to_string).collect();
+        let (columns, params) = (self.n_columns(), self.energy.params().flat().len());
+        format!("{what} {columns}-{}-1, {params} parameters", widths.join("-"))
     }
 
     fn energy(&self, rows: &Batch) -> Vec<f64> {

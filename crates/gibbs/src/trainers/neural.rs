@@ -27,7 +27,7 @@ use super::{Trainer, Update};
 use crate::config::{FitConfig, NeuralConfig, NoiseKind, ObjectiveKind, SamplerKind};
 use crate::dataset::Prepared;
 use crate::error::Error;
-use crate::models::{Model, NeuralModel, NeuralSettings, fitted_base};
+use crate::models::{MALA_SPREAD, Model, NeuralModel, NeuralSettings, fitted_base};
 
 type Energy = TapeEnergy<f32>;
 type X = Dense<f32>;
@@ -43,6 +43,10 @@ const MALA_ACCEPTANCE: f64 = 0.6;
 const HMC_ACCEPTANCE: f64 = 0.8;
 /// Leapfrog steps of an HMC trajectory, at most.
 const LEAPFROG_STEPS: u64 = 10;
+/// Root mean squares of columns that a network takes as they are.
+const COLUMN_SCALE: std::ops::RangeInclusive<f64> = 0.05..=20.0;
+/// With more columns than these, as for pictures, small ones are left alone.
+const FEW_COLUMNS: usize = 32;
 /// Chains farther out or closer in than this factor on the scale of the data have left them.
 const SCALE: f64 = 2.0;
 
@@ -91,6 +95,24 @@ impl<O: Objective<Target<Energy>>> Learner for Held<O> {
     }
 }
 
+/// A warning, if a column is far from the scale on which networks, steps and confinement are of order one.
+fn unscaled(rows: &X) -> Option<String> {
+    let mut squares = vec![0.0; rows.n_cols()];
+    for row in rows.values().chunks_exact(rows.n_cols().max(1)) {
+        squares.iter_mut().zip(row).for_each(|(s, v)| *s += f64::from(*v).powi(2));
+    }
+    let scales = squares.iter().map(|s| (s / rows.n_rows().max(1) as f64).sqrt());
+    // Pixels that are always 0 are no harm.
+    let (column, scale) = scales.enumerate().find(|(_, s)| *s > 0.0 && !COLUMN_SCALE.contains(s))?;
+    (rows.n_cols() <= FEW_COLUMNS || scale > 1.0).then(|| {
+        format!(
+            "the columns are not on one scale: the root mean square of column {} is {scale:.3e}, and networks expect \
+             about 1; scale the data (--scale standard)",
+            column + 1
+        )
+    })
+}
+
 pub(super) struct NeuralTrainer<'a> {
     config: &'a FitConfig,
     rows: &'a X,
@@ -108,6 +130,8 @@ pub(super) struct NeuralTrainer<'a> {
     batches: Batches,
     last: Update,
     last_info: ObjectiveInfo,
+    /// What is said of columns that are not on one scale.
+    unscaled: Option<String>,
     ws: Scratch,
 }
 
@@ -141,6 +165,7 @@ impl<'a> NeuralTrainer<'a> {
             step: 0,
             last: Update::default(),
             last_info: ObjectiveInfo::default(),
+            unscaled: unscaled(rows),
             ws,
         })
     }
@@ -254,7 +279,7 @@ impl Make<'_> {
         let objective = |e: ObjectiveError| e.to_string();
         match self.net.sampler {
             SamplerKind::Mala => {
-                let kernel = Mala::new(step_size).map_err(words)?;
+                let kernel = Mala::new(step_size).and_then(|k| k.with_spread(MALA_SPREAD)).map_err(words)?;
                 let ml = MaximumLikelihood::new(kernel, steps, negatives, Some(MALA_ACCEPTANCE)).map_err(objective)?;
                 self.held(ml)
             }
@@ -391,7 +416,7 @@ impl Trainer for NeuralTrainer<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut out = Vec::new();
+        let mut out: Vec<String> = self.unscaled.iter().cloned().collect();
         if self.last_info.noise_misses_data() {
             out.push(
                 "noise and data are told apart without error, so nothing more is learnt: scale the data (--scale \

@@ -27,6 +27,7 @@ pub mod derivatives;
 pub mod elementwise;
 pub mod enumerate;
 pub mod gemm;
+pub mod ising;
 pub mod level;
 mod parallel;
 pub mod philox;

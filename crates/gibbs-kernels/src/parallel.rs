@@ -30,6 +30,15 @@ impl<T> Shared<T> {
         Self { start: slice.as_mut_ptr(), len: slice.len() }
     }
 
+    /// All elements, to read.
+    ///
+    /// # Safety
+    /// Nobody may write while the borrow lives, and the slice given to `new` must still be borrowed.
+    pub(crate) unsafe fn whole(&self) -> &[T] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+
     /// The elements `at..at + len`.
     ///
     /// # Safety

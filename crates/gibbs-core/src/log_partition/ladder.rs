@@ -127,7 +127,7 @@ impl<K> PilotLadder<K> {
 /// ```
 /// use gibbs_core::log_partition::ladder::stretch;
 /// assert_eq!(stretch(&[0.0, 1.0], 4), [0.0, 0.25, 0.5, 0.75, 1.0]);
-/// assert_eq!(stretch(&[0.0, 0.2, 1.0], 4), [0.0, 0.1, 0.2, 0.6, 1.0]);
+/// assert_eq!(stretch(&[0.0, 0.25, 1.0], 4), [0.0, 0.125, 0.25, 0.625, 1.0]);
 /// ```
 pub fn stretch(shape: &[f64], rungs: usize) -> Vec<f64> {
     assert!(shape.len() >= 2 && rungs > 0, "a shape of {} entries and {rungs} rungs", shape.len());

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::bracket::Upper;
+use super::{LogZ, pareto};
+
 /// How far an interval of `log Z` is to be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -179,4 +182,59 @@ impl fmt::Display for Concern {
 /// The best verdict that all of `concerns` allow.
 pub(super) fn judge(concerns: &[Concern]) -> Verdict {
     concerns.iter().map(Concern::allows).min().unwrap_or(Verdict::Certified)
+}
+
+/// Joint standard errors beyond which two estimates differ; 0.3 % of healthy runs do by chance.
+const SIGMAS: f64 = 3.0;
+
+/// Differences of `log Z` below this are rounding of single-precision weights.
+pub(super) fn rounding(log_z: f64) -> f64 {
+    1e-6 * log_z.abs().max(1.0)
+}
+
+/// What both sides say against each other and themselves; `side` is the upper one that counts.
+pub(super) fn concerns(forward: &LogZ, reverse: &[Upper], side: &Upper) -> Vec<Concern> {
+    let mut found = Vec::new();
+    let joint = forward.std_err.hypot(side.estimate.std_err) + rounding(forward.value);
+    let nats = forward.value - side.estimate.value;
+    let sigmas = nats / joint;
+    if sigmas > SIGMAS {
+        found.push(Concern::Crossing { nats, sigmas });
+    } else if sigmas < -SIGMAS {
+        found.push(Concern::Gap { nats: -nats, sigmas: -sigmas });
+    }
+    weigh_side("forward", forward, &mut found);
+    for u in reverse {
+        weigh_side(&format!("reverse ({})", u.starts), &u.estimate, &mut found);
+    }
+    if !side.exact {
+        found.push(Concern::ApproximateStarts { starts: reverse.iter().map(|u| u.starts.clone()).collect() });
+    }
+    for (i, a) in reverse.iter().enumerate() {
+        for b in &reverse[i + 1..] {
+            let (low, high) = if a.estimate.value <= b.estimate.value { (a, b) } else { (b, a) };
+            let nats = high.estimate.value - low.estimate.value;
+            let sigmas = nats / (a.estimate.std_err.hypot(b.estimate.std_err) + rounding(nats));
+            if sigmas > SIGMAS {
+                let (low, high) = (low.starts.clone(), high.starts.clone());
+                found.push(Concern::StartsDisagree { low, high, nats, sigmas });
+            }
+        }
+    }
+    found
+}
+
+/// What the weights of one side say against it.
+fn weigh_side(side: &str, z: &LogZ, found: &mut Vec<Concern>) {
+    let chains = z.log_weights.len();
+    let effective = z.effective_chains.unwrap_or(0.0);
+    if effective < (0.1 * chains as f64).max(20.0) {
+        found.push(Concern::FewEffective { side: side.to_string(), effective, chains });
+    }
+    let trusted = pareto::largest_trusted_shape(chains);
+    if let Some(k) = z.pareto_k()
+        && k > trusted
+    {
+        found.push(Concern::HeavyTail { side: side.to_string(), k, trusted });
+    }
 }

@@ -15,11 +15,14 @@ use crate::key::{Key, Purpose};
 use crate::path::Annealable;
 use crate::rows::Rows;
 
+/// Draws that many rows.
+type Draw<'a, X> = dyn Fn(usize, &Key) -> X + Sync + 'a;
+
 /// Where reverse chains start: samples of the model, and whether they are exact.
 pub struct Starts<'a, X> {
     name: String,
     exact: bool,
-    draw: Box<dyn Fn(usize, &Key) -> X + Sync + 'a>,
+    draw: Box<Draw<'a, X>>,
 }
 
 impl<'a, X> Starts<'a, X> {

@@ -195,8 +195,8 @@ impl Totals {
             let spread = sign * (second - 2.0 * mean * first + mean * mean) / 12.0;
             self.whole[i] += 0.5 * first + spread;
             self.correction += spread / n;
-            for h in 0..2 {
-                self.halves[h][i] += 0.5 * side.first[h][i] / steps[h];
+            for ((half, first), steps) in self.halves.iter_mut().zip(&side.first).zip(steps) {
+                half[i] += 0.5 * first[i] / steps;
             }
         }
         Ok(mean)

@@ -71,6 +71,29 @@ fn both_sides_and_the_integral_agree_with_the_closed_form() {
     }
 }
 
+/// Mean over 3,000 runs of three chains on two rungs: below forward, above backward, by more than the noise.
+#[test]
+fn bounds_are_bounds() {
+    let (path, mut ws) = (path(2.0), Scratch::default());
+    let tell = &mut |_, _| ControlFlow::Continue(());
+    let kernel = || Mala::new(0.3).unwrap();
+    let (up, down) =
+        (Ais::new(kernel(), 3, linear_ladder(2)).unwrap(), ReverseAis::new(kernel(), linear_ladder(2)).unwrap());
+    let (mut low, mut high) = (Vec::new(), Vec::new());
+    for seed in 0..3_000 {
+        let key = Key::from_seed(seed);
+        low.push(up.estimate(&path, &key.step(0), &mut ws, tell).unwrap().0.value - LOG_Z);
+        let x = path.target.mixture.sample(3, &key.step(1));
+        high.push(down.estimate(&path, x, &key.step(2), &mut ws, tell).unwrap().0.value - LOG_Z);
+    }
+    let sigmas = |v: &[f64]| {
+        let (n, mean) = (v.len() as f64, v.iter().sum::<f64>() / v.len() as f64);
+        mean / (v.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt()
+    };
+    // alpha = 3e-5 each, were the bias zero.
+    assert!(sigmas(&low) < -4.0 && sigmas(&high) > 4.0, "{} {}", sigmas(&low), sigmas(&high));
+}
+
 #[test]
 fn a_mixture_is_certified() {
     let path = path(3.0);

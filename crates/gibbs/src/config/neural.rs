@@ -102,7 +102,7 @@ pub(super) fn resolve(
         probes: o.probes.unwrap_or(1),
         gradient_penalty: o.gradient_penalty.unwrap_or(0.0),
         energy_penalty: o.energy_penalty.unwrap_or(if pictures && chains { 1e-3 } else { 0.0 }),
-        input_noise: o.input_noise.unwrap_or(if pictures { 0.03 } else { 0.02 }),
+        input_noise: o.input_noise.unwrap_or(if pictures { 0.03 } else { 0.0 }),
         weight_decay: o.weight_decay.unwrap_or(0.0),
         clip: o.clip.unwrap_or(if chains { 10.0 } else { 0.0 }),
     };

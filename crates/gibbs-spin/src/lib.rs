@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`bits`] | bit-packed rows, the state of every model here |
 //! | [`bernoulli`] | independent bits: the usual base of annealing |
+//! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
 pub mod bernoulli;
 pub mod bits;
+pub mod lattice;
 pub mod rbm;
 
 pub use bernoulli::Bernoulli;

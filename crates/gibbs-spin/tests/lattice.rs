@@ -191,6 +191,9 @@ fn sweeps_agree_with_kaufman() {
     z_test(mean, se, exact.bonds, 1e-5).unwrap_err();
 }
 
+/// What a sampler does to a lattice.
+type Move<'a> = &'a mut dyn FnMut(&mut Grid, &Key);
+
 /// Cluster samplers at the same couplings, with the errors that a user sees.
 #[test]
 fn clusters_agree_with_kaufman() {
@@ -199,7 +202,7 @@ fn clusters_agree_with_kaufman() {
         let (mut wolff, mut swendsen_wang) = (Wolff::new(coupling).unwrap(), SwendsenWang::new(coupling).unwrap());
         // As many clusters as make about a sweep: their mean size falls with the coupling.
         let moves = if coupling < 0.3 { 60 } else { 5 };
-        let samplers: [&mut dyn FnMut(&mut Grid, &Key); 2] =
+        let samplers: [Move; 2] =
             [&mut |g, k| _ = wolff.step(g, moves, k), &mut |g, k| _ = swendsen_wang.step(g, 1, k)];
         for step in samplers {
             let mut grid = Grid::random(16, &Key::from_seed(3)).unwrap();

@@ -10,34 +10,43 @@ use super::{ALWAYS, Around, Decision, Rule, TOGETHER, threshold_bits};
 use crate::rng::Lanes;
 use crate::rng::avx2::Wide;
 
+/// Decides the rows of a block, which are given with their rims.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn row(lanes: &mut Lanes, spins: &mut [u64], around: &Around, decision: &Decision) {
+pub(super) fn block(lanes: &mut Lanes, spins: &mut [u64], around: &[Around], decision: &Decision) {
     match decision.rule {
-        Rule::HeatBath => row_by::<true>(lanes, spins, around, decision),
-        Rule::Metropolis => row_by::<false>(lanes, spins, around, decision),
+        Rule::HeatBath => block_by::<true>(lanes, spins, around, decision),
+        Rule::Metropolis => block_by::<false>(lanes, spins, around, decision),
     }
 }
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn row_by<const HEAT_BATH: bool>(lanes: &mut Lanes, spins: &mut [u64], around: &Around, decision: &Decision) {
+fn block_by<const HEAT_BATH: bool>(lanes: &mut Lanes, spins: &mut [u64], around: &[Around], decision: &Decision) {
     let bits = threshold_bits(decision);
-    let n = around.0[0].len() / GROUP;
-    let (spins, _) = spins[GROUP..].as_chunks_mut::<GROUP>();
-    let [above, below, left, right] = around.0.map(|r| r.as_chunks::<GROUP>().0);
+    let stride = spins.len() / around.len() / GROUP;
+    let (spins, _) = spins.as_chunks_mut::<GROUP>();
     let mut wide = Wide::new(lanes);
-    for start in (0..n).step_by(TOGETHER) {
-        let here = start..(start + TOGETHER).min(n);
-        let mut sites = [Sites::none(); TOGETHER];
-        for (g, sites) in here.clone().zip(&mut sites) {
-            let near = [&above[g], &below[g], &left[g], &right[g]].map(|x| load(x));
-            *sites = Sites::begin::<HEAT_BATH>(&mut wide, load(&spins[g]), near, &bits);
-        }
-        finish(&mut wide, &mut sites, &bits);
-        for (g, sites) in here.zip(&sites) {
-            store(&mut spins[g], sites.decided());
+    let mut sites = [Sites::none(); TOGETHER];
+    let mut places = [0; TOGETHER];
+    let mut waiting = 0;
+    for (row, around) in around.iter().enumerate() {
+        let [above, below, left, right] = around.0.map(|r| r.as_chunks::<GROUP>().0);
+        let near = above.iter().zip(below).zip(left).zip(right);
+        for (place, (((a, b), c), d)) in (row * stride + 1..).zip(near) {
+            let near = [a, b, c, d].map(|x| load(x));
+            sites[waiting] = Sites::begin::<HEAT_BATH>(&mut wide, load(&spins[place]), near, &bits);
+            places[waiting] = place;
+            waiting += 1;
+            if waiting == TOGETHER {
+                finish(&mut wide, &mut sites, &bits);
+                sites.iter().zip(places).for_each(|(s, place)| store(&mut spins[place], s.decided()));
+                waiting = 0;
+            }
         }
     }
+    sites[waiting..].fill(Sites::none());
+    finish(&mut wide, &mut sites, &bits);
+    sites[..waiting].iter().zip(places).for_each(|(s, place)| store(&mut spins[place], s.decided()));
     wide.store(lanes);
 }
 

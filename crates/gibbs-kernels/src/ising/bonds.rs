@@ -90,8 +90,13 @@ impl Counters {
     }
 
     fn values(&self) -> [u64; 64] {
-        let digit = |b: usize, words: &[u64; GROUP]| words.iter().map(|w| w >> b & 1).sum::<u64>();
-        std::array::from_fn(|b| self.digits.iter().enumerate().map(|(k, words)| digit(b, words) << k).sum())
+        let mut values = [0; 64];
+        for (weight, words) in self.digits.iter().enumerate() {
+            for word in words.iter().filter(|w| **w != 0) {
+                values.iter_mut().enumerate().for_each(|(b, v)| *v += (word >> b & 1) << weight);
+            }
+        }
+        values
     }
 }
 

@@ -175,29 +175,29 @@ unsafe fn decide(
     key: u128,
 ) {
     let lanes = &mut Lanes::new(key, block as u64);
-    let (rows, stride) = (shape.rows, shape.stride());
-    for row in block * rows_of_block(shape)..((block + 1) * rows_of_block(shape)).min(rows) {
-        let around = Around::new(other, shape, row, colour);
-        // SAFETY: rows are disjoint, and each has its own rims above and below.
-        let part = |row: usize| unsafe { target.part(shape.start(row as isize), stride) };
-        let spins = part(row);
-        match on {
-            Level::Scalar => scalar::row(lanes, spins, &around, decision),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: this level is only found on a processor that has it.
-            Level::Avx2Fma => unsafe { avx2::row(lanes, spins, &around, decision) },
-            #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2Fma => unreachable!("not on this processor"),
-        }
-        shape.close_row(spins);
-        if row == 0 {
-            part(rows).iter_mut().zip(&*spins).for_each(|(rim, w)| *rim = w.rotate_right(shape.seam));
-        }
-        if row + 1 == rows {
-            // SAFETY: as above.
-            let rim = unsafe { target.part(shape.start(-1), stride) };
-            rim.iter_mut().zip(&*spins).for_each(|(rim, w)| *rim = w.rotate_left(shape.seam));
-        }
+    let first = block * rows_of_block(shape);
+    let last = (first + rows_of_block(shape)).min(shape.rows) - 1;
+    let around: Vec<Around> = (first..=last).map(|row| Around::new(other, shape, row, colour)).collect();
+    // SAFETY: blocks of rows are disjoint, and the first and the last row each have a rim of their own.
+    let rows = |row: isize, n: usize| unsafe { target.part(shape.start(row), n * shape.stride()) };
+    let spins = rows(first as isize, last + 1 - first);
+    match on {
+        Level::Scalar => scalar::block(lanes, spins, &around, decision),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level is only found on a processor that has it.
+        Level::Avx2Fma => unsafe { avx2::block(lanes, spins, &around, decision) },
+        #[cfg(not(target_arch = "x86_64"))]
+        Level::Avx2Fma => unreachable!("not on this processor"),
+    }
+    spins.chunks_exact_mut(shape.stride()).for_each(|row| shape.close_row(row));
+    let turn =
+        |rim: &mut [u64], row: &[u64], by: u32| rim.iter_mut().zip(row).for_each(|(r, w)| *r = w.rotate_left(by));
+    if first == 0 {
+        // A turn to the right by one bit is one to the left by 63.
+        turn(rows(shape.rows as isize, 1), &spins[..shape.stride()], 64 - shape.seam);
+    }
+    if last + 1 == shape.rows {
+        turn(rows(-1, 1), &spins[spins.len() - shape.stride()..], shape.seam);
     }
 }
 

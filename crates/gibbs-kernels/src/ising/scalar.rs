@@ -6,18 +6,22 @@ use crate::rng::Lanes;
 
 pub(super) type Words = [u64; GROUP];
 
-pub(super) fn row(lanes: &mut Lanes, spins: &mut [u64], around: &Around, decision: &Decision) {
+/// Decides the rows of a block, which are given with their rims.
+pub(super) fn block(lanes: &mut Lanes, spins: &mut [u64], around: &[Around], decision: &Decision) {
     let bits = threshold_bits(decision);
-    let rows = around.0.map(|r| r.as_chunks::<GROUP>().0);
-    let (spins, _) = spins[GROUP..].as_chunks_mut::<GROUP>();
-    for (k, spins) in spins[..rows[0].len()].chunks_mut(TOGETHER).enumerate() {
+    let stride = spins.len() / around.len() / GROUP;
+    let (spins, _) = spins.as_chunks_mut::<GROUP>();
+    let groups = around[0].0[0].len() / GROUP;
+    let places: Vec<(usize, usize)> = (0..around.len()).flat_map(|row| (0..groups).map(move |g| (row, g))).collect();
+    for places in places.chunks(TOGETHER) {
         let mut sites = [Sites::default(); TOGETHER];
-        for (g, (spins, sites)) in spins.iter().zip(&mut sites).enumerate() {
-            *sites = Sites::begin(lanes, *spins, rows.map(|r| r[k * TOGETHER + g]), decision.rule, &bits);
+        for ((row, g), sites) in places.iter().zip(&mut sites) {
+            let near = around[*row].0.map(|r| r.as_chunks::<GROUP>().0[*g]);
+            *sites = Sites::begin(lanes, spins[row * stride + 1 + g], near, decision.rule, &bits);
         }
         finish(lanes, &mut sites, &bits);
-        for (spins, sites) in spins.iter_mut().zip(&sites) {
-            *spins = std::array::from_fn(|i| sites.unless[i] ^ sites.event[i]);
+        for ((row, g), sites) in places.iter().zip(&sites) {
+            spins[row * stride + 1 + g] = std::array::from_fn(|i| sites.unless[i] ^ sites.event[i]);
         }
     }
 }

@@ -62,9 +62,8 @@ pub fn deviance_ln(x: f64, ln_x: f64, m: f64, ln_m: f64) -> f64 {
     if x == 0.0 {
         return m;
     }
-    // Halves, so that the sum of two numbers near the largest does not overflow.
-    let (half_x, half_m) = (0.5 * x, 0.5 * m);
-    let v = (half_x - half_m) / (half_x + half_m);
+    // Halves where the sum overflows.
+    let v = if (x + m).is_finite() { (x - m) / (x + m) } else { (0.5 * x - 0.5 * m) / (0.5 * x + 0.5 * m) };
     if v.abs() > 0.1 {
         // Away from each other nothing cancels badly; the ratio is exact to one rounding where it does not overflow.
         let ratio = x / m;
@@ -81,13 +80,24 @@ pub fn deviance_ln(x: f64, ln_x: f64, m: f64, ln_m: f64) -> f64 {
             break;
         }
     }
-    (x - m) * v + 2.0 * x * sum
+    // In this order nothing overflows that need not.
+    (x - m) * v + x * (2.0 * sum)
 }
 
 /// `ln(x / m)` of positive numbers, also where the ratio is beyond double precision.
 pub fn ln_ratio(x: f64, m: f64) -> f64 {
     let ratio = x / m;
     if ratio.is_normal() { ratio.ln() } else { x.ln() - m.ln() }
+}
+
+/// The number whose digamma is `y`: Newton's method from Minka's start (*Estimating a Dirichlet distribution*, appendix
+/// C), good to 1e-14 in five steps.
+pub fn inverse_digamma(y: f64) -> f64 {
+    let mut x = if y >= -2.22 { y.exp() + 0.5 } else { -(y + EULER).recip() };
+    for _ in 0..6 {
+        x -= (digamma(x) - y) / trigamma(x);
+    }
+    x
 }
 
 /// `ln x - ψ(x)` for `x > 0`: positive, near `1/x` for small and `1/(2x)` for large arguments.

@@ -7,7 +7,8 @@ use super::error::{USE_A_PRIOR, in_range, length, positive, same};
 use super::{ExponentialFamily, FamilyError, Fault, draw, support};
 use crate::softmax::log_sum_exp;
 use crate::special::{
-    LN_TAU, deviance_ln, digamma, factorial_rest, ln_dirichlet, ln_minus_digamma, stirling_error, trigamma,
+    LN_TAU, deviance_ln, digamma, factorial_rest, inverse_digamma, ln_dirichlet, ln_minus_digamma, stirling_error,
+    trigamma,
 };
 
 /// Dirichlet's law on the simplex: `p(x) = prod x_k^(alpha_k - 1) / B(alpha)`, the density over the first `K - 1`
@@ -81,14 +82,19 @@ pub(super) fn entropy_of(alpha: &[f64]) -> f64 {
 /// one leaves the positive numbers or turns the slope round.
 pub(super) fn solve(family: &'static str, mean: &[f64]) -> Result<Vec<f64>, FamilyError> {
     let total = log_sum_exp(mean);
-    let widest = mean.iter().fold(1.0f64, |w, m| w.max(m.abs()));
-    if !(total < -4.0 * f64::EPSILON * widest && mean.iter().all(|m| m.is_finite())) {
+    // What rounding of the means can do to the total: each counts by its share in it.
+    let noise = 8.0 * f64::EPSILON * mean.iter().map(|m| (m - total).exp() * m.abs()).sum::<f64>();
+    if !(total < -noise && mean.iter().all(|m| m.is_finite())) {
         let reason = "all rows alike, or outside the range: the exponentials of the means must add up to less than 1";
         return Err(FamilyError::Mean { family, index: 0, value: mean[0], reason, advice: USE_A_PRIOR });
     }
-    // Concentrated laws have sum (K-1) / (-2 total) near enough, spread ones alpha_k near -1/mean_k.
+    // Concentrated laws have sum (K-1) / (-2 total) near enough; spread ones are approached by Minka's fixed point.
     let sum = 0.5 * (mean.len() as f64 - 1.0) / -total;
-    let mut alpha: Vec<f64> = mean.iter().map(|m| (sum * (m - total).exp()).max(-m.recip() * 0.5)).collect();
+    let mut alpha: Vec<f64> = mean.iter().map(|m| (sum * (m - total).exp()).max(f64::MIN_POSITIVE)).collect();
+    for _ in 0..30 {
+        let of_sum = digamma(alpha.iter().sum());
+        alpha.iter_mut().zip(mean).for_each(|(a, m)| *a = inverse_digamma(of_sum + m).max(f64::MIN_POSITIVE));
+    }
     let slope = |alpha: &[f64]| -> Vec<f64> {
         let of_sum = digamma(alpha.iter().sum());
         alpha.iter().zip(mean).map(|(&a, m)| digamma(a) - of_sum - m).collect()
@@ -101,6 +107,10 @@ pub(super) fn solve(family: &'static str, mean: &[f64]) -> Result<Vec<f64>, Fami
         let shift = top / (bottom - z.recip());
         let step: Vec<f64> = g.iter().zip(&d).map(|(g, d)| -(g - shift) / d).collect();
         let downhill: f64 = g.iter().zip(&step).map(|(g, s)| g * s).sum();
+        // Rounding has the last word where the Hessian is all but singular.
+        if !(downhill < 0.0 && downhill.is_finite()) {
+            break;
+        }
         let mut t = 1.0;
         loop {
             let next: Vec<f64> = alpha.iter().zip(&step).map(|(a, s)| a + t * s).collect();

@@ -126,7 +126,9 @@ impl ExponentialFamily for NegativeBinomial {
             return 0.5 * (1.0 + LN_TAU + variance.ln()) - skewness * skewness / 12.0;
         }
         let mode = ((self.r - 1.0).max(0.0) * (self.ln_q.exp() / self.p())).floor();
-        lattice::sum(mode, variance.sqrt(), f64::MAX, |k| lattice::surprise(self.log_pmf(k)))
+        // Below r = 1 the tail is as long as that of a geometric law, however small the variance.
+        let spread = variance.sqrt().max(self.ln_q.exp() / self.p());
+        lattice::sum(mode, spread, f64::MAX, |k| lattice::surprise(self.log_pmf(k)))
     }
 
     fn kl(&self, other: &Self) -> Result<f64, FamilyError> {

@@ -22,6 +22,7 @@ impl Weibull {
         let member = in_range(Self { shape, scale: positive(Self::NAME, "the scale", scale)? })?;
         // scale^-k that underflows to 0 is no natural parameter either.
         positive(Self::NAME, "scale^shape", member.mean()[0])?;
+        positive(Self::NAME, "one over the shape", shape.recip())?;
         Ok(member)
     }
 

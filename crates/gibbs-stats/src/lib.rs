@@ -6,8 +6,13 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`family`] | exponential families behind one trait: parameters, densities, sampling, divergences, fitting, priors |
+//! | [`softmax`] | softmax as a Gibbs law: temperature, cuts, Gumbel draws |
+//! | [`scores`] | proper scores, their averages and comparisons |
+//! | [`calibration`] | diagrams, errors, tests, scaling, conformal prediction |
 //! | [`special`] | the special functions they need |
+pub mod calibration;
 pub mod family;
 mod linalg;
+pub mod scores;
 pub mod softmax;
 pub mod special;

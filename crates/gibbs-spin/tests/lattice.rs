@@ -12,8 +12,8 @@ use gibbs_core::persist::{Persist, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::lattice::{
-    CRITICAL_COUPLING, Checkerboard, Grid, LatticeError, Potts, Replicas, Rule, Series, SwendsenWang, Torus, TorusPath,
-    Wolff,
+    CRITICAL_COUPLING, Checkerboard, ExactTorus, Grid, LatticeError, Potts, Replicas, Rule, Series, SwendsenWang,
+    Torus, TorusPath, Wolff,
 };
 use gibbs_testkit::{Exact, Kaufman, chi_square_test, z_test};
 
@@ -285,6 +285,29 @@ fn observables_agree_with_enumeration() {
         assert!(estimate.std_err < 0.02 * expected.abs(), "{name}: {estimate:?}");
     }
     assert_eq!(Series::new(4).observables(0.1).unwrap_err(), LatticeError::TooFew { found: 0, least: 128 });
+}
+
+/// Two exact solutions that share no formula: products over two momenta, and Kaufman's over one.
+#[test]
+fn exact_values_are_kaufmans() {
+    for (side, coupling) in
+        [(2, 0.3), (4, 0.7), (16, 0.05), (16, CRITICAL_COUPLING), (64, 0.44), (128, 0.6), (512, 0.45)]
+    {
+        let (found, exact) = (ExactTorus::new(side, coupling).unwrap(), Kaufman::new(side, side, coupling).unwrap());
+        let n = (side * side) as f64;
+        let pairs = [
+            (found.log_z, exact.log_z),
+            (found.energy, -exact.bonds / n),
+            (found.specific_heat, exact.specific_heat() / n),
+        ];
+        for (a, b) in pairs {
+            assert!((a - b).abs() < 1e-9 * b.abs().max(1.0), "{side} {coupling}: {found:?} {exact:?}");
+        }
+    }
+    // Free spins.
+    let free = ExactTorus::new(8, 0.0).unwrap();
+    assert!((free.log_z - 64.0 * 2f64.ln()).abs() < 1e-12 && free.energy.abs() < 1e-12);
+    assert!(ExactTorus::new(5, 0.3).is_err());
 }
 
 /// Annealed importance sampling and thermodynamic integration within their stated errors, which are below 1e-4 of the value.

@@ -12,7 +12,9 @@
 //! | [`wolff`] | one cluster at a time |
 //! | [`swendsen_wang`] | all clusters at once |
 //! | [`potts`] | `q` states a site |
+//! | [`exact`] | `log Z`, energy and specific heat without sampling |
 //! | [`observables`] | energy, magnetisation, susceptibility, Binder cumulant with their errors |
+pub mod exact;
 pub mod grid;
 pub mod observables;
 pub mod path;
@@ -22,6 +24,7 @@ pub mod swendsen_wang;
 pub mod torus;
 pub mod wolff;
 
+pub use exact::ExactTorus;
 pub use gibbs_kernels::ising::Rule;
 pub use grid::Grid;
 pub use observables::{Estimate, Observables, Series};

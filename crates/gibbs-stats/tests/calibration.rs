@@ -1,4 +1,4 @@
-//! Calibration: errors, tests, scaling and conformal prediction, against `golden/scores.json` (scikit-learn and SciPy;
+//! Calibration: errors, tests, scaling and conformal prediction, against `golden/scores.json` (scikit-learn and `SciPy`;
 //! written by `golden/make_scores.py`) and against what simulators that are calibrated by construction must give.
 
 use gibbs_core::key::{Key, Rng};
@@ -52,12 +52,12 @@ fn errors_equal_to_their_definition_in_numpy() {
     assert_eq!(reliability::classwise(&g.table, Binning::EqualWidth(10)).unwrap()[1], one);
 }
 
-/// Fits against SciPy's: the likelihood is flat at its maximum, so values agree to the square of what parameters do.
+/// Fits against those of `SciPy`: the likelihood is flat at its maximum, so values agree to the square of what parameters do.
 #[test]
 fn scaling_equal_to_scipy() {
     let g = golden();
     let t = Temperature::fit(4, &g.logits, &g.labels).unwrap();
-    // SciPy's search over one number stops at 1e-8 of it.
+    // Its search over one number stops at 1e-8 of it.
     close(t.beta(), &g.all["temperature_beta"], 1e-7, "beta");
     let nll = |f: &dyn Fn(&[f64]) -> Vec<f64>| {
         let rows = g.logits.chunks_exact(4).zip(&g.labels);

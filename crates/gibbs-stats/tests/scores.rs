@@ -170,7 +170,6 @@ fn expected(truth: (f64, f64), score: impl Fn(f64) -> f64) -> f64 {
 fn scores_of_numbers_are_proper() {
     type Real = fn((f64, f64), f64) -> f64;
     let z = 1.281_551_565_544_600_4; // the 90 % quantile
-    let _ = z;
     let scores: [(&str, bool, bool, Real); 7] = [
         ("log", true, true, |(m, s), y| s.ln() + 0.5 * ((y - m) / s).powi(2)),
         ("CRPS", true, true, |(m, s), y| crps::normal(m, s, y)),

@@ -28,9 +28,10 @@ pub(super) fn minimise(start: &[f64], f: impl Fn(&[f64], &mut [f64], &mut [f64])
         forward(&factor, d, &mut step);
         backward(&factor, d, &mut step);
         let slope: f64 = g.iter().zip(&step).map(|(g, s)| g * s).sum();
-        // Half of -slope is what is left to gain, in nats a row.
-        if slope > -1e-18 {
-            return Some(at);
+        // Half of -slope is what is left to gain, in nats a row. Rounding of the value hides so little, but not from the
+        // gradient: a last full step, which squares it.
+        if slope > -1e-11 {
+            return Some(at.iter().zip(&step).map(|(a, s)| a + s).collect());
         }
         let mut t = 1.0;
         loop {
@@ -42,8 +43,7 @@ pub(super) fn minimise(start: &[f64], f: impl Fn(&[f64], &mut [f64], &mut [f64])
             }
             t *= 0.5;
             if t < 1e-10 {
-                // Rounding of the value hides the rest.
-                return Some(at);
+                return None;
             }
         }
         if at.iter().any(|a| a.is_nan() || a.abs() > 1e8) {

@@ -197,8 +197,8 @@ fn several_columns() {
     }
     assert!((total - 1.0).abs() < 1e-9, "{total}");
     let x = member.sample(50_000, &Key::from_seed(4));
-    for k in 0..3 {
-        let share = Beta::new(alpha[k], 4.2 - alpha[k]).unwrap();
+    for (k, a) in alpha.into_iter().enumerate() {
+        let share = Beta::new(a, 4.2 - a).unwrap();
         let (h, cumulative) = integral(-60.0, 60.0, Line::Unit, |x| share.log_prob(&[x]));
         let column: Vec<f64> = x.values().iter().skip(k).step_by(3).copied().collect();
         ks_test(&column, |x| cumulative[((Line::Unit.t(x) + 60.0) / h) as usize], 1e-6).unwrap();

@@ -27,13 +27,16 @@ fn close(found: f64, expected: f64, what: &str, worst: &mut (f64, String)) {
     }
 }
 
+/// A special function with its name.
+type Function = (&'static str, fn(f64) -> f64);
+
 #[test]
 fn special_functions() {
     let all = golden();
     let mut worst = (0.0, String::new());
     for row in all["special"]["functions"].as_array().unwrap() {
         let x = number(&row["x"]);
-        let table: [(&str, fn(f64) -> f64); 5] = [
+        let table: [Function; 5] = [
             ("digamma", special::digamma),
             ("ln_gamma", special::ln_gamma),
             ("trigamma", special::trigamma),
@@ -56,7 +59,7 @@ fn special_functions() {
     }
     for row in all["special"]["bessel"].as_array().unwrap() {
         let x = number(&row["x"]);
-        let table: [(&str, fn(f64) -> f64); 3] =
+        let table: [Function; 3] =
             [("i0e", special::bessel_i0e), ("i1e", special::bessel_i1e), ("gap", special::bessel_gap)];
         for (name, f) in table {
             let expected = number(&row[name]);

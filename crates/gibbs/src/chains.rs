@@ -11,6 +11,10 @@ use crate::report::Level;
 
 /// Chains of each kind of start.
 const CHAINS: usize = 16;
+/// Chains of short runs, of rows of few columns and of others.
+const SHORT_RUNS: [usize; 2] = [500, 64];
+/// Columns of rows that are kept in number.
+const FEW_COLUMNS: usize = 16;
 /// Steps of a short run, as training makes them.
 pub const SHORT_RUN: u64 = 60;
 /// Steps left out at the beginning.
@@ -39,8 +43,8 @@ pub struct ChainReport {
     pub flips: Option<Flips>,
     /// Chains that never moved after warm-up.
     pub stuck_chains: usize,
-    /// Where the chains stood after a short run of [`SHORT_RUN`] steps, and their mean energy there, nats.
-    pub short_run: Option<(Batch, f64)>,
+    /// Where chains from draws of the base stand after [`SHORT_RUN`] steps, and their mean energy there, nats.
+    pub short_run: (Batch, f64),
     /// Where all chains stood at some of the kept steps.
     pub kept: Batch,
     /// Where all chains ended.
@@ -99,16 +103,12 @@ struct Recorder<'a> {
     flips: Option<FlipRate>,
     previous: Batch,
     moved: Vec<bool>,
-    short_run: Option<(Batch, f64)>,
     kept: Option<Batch>,
     progress: &'a dyn Progress,
 }
 
 impl SampleObserver for Recorder<'_> {
     fn observe(&mut self, step: u64, rows: &Batch, energies: &[f64]) -> bool {
-        if step + 1 == SHORT_RUN {
-            self.short_run = Some((rows.clone(), energies.iter().sum::<f64>() / energies.len() as f64));
-        }
         if step >= WARM_UP {
             for (trace, e) in self.energies.iter_mut().zip(energies) {
                 trace.push(*e);
@@ -125,7 +125,7 @@ impl SampleObserver for Recorder<'_> {
                 }
             }
         }
-        if step >= WARM_UP && step.is_multiple_of(KEPT_EVERY) && rows.n_cols() <= 16 {
+        if step >= WARM_UP && step.is_multiple_of(KEPT_EVERY) && rows.n_cols() <= FEW_COLUMNS {
             self.kept = Some(self.kept.take().map_or_else(|| rows.clone(), |kept| kept.followed_by(rows)));
         }
         self.previous = rows.clone();
@@ -144,7 +144,6 @@ pub fn examine(model: &dyn Model, data: &Batch, seed: u64, progress: &dyn Progre
         flips: start.bits().and_then(|b| FlipRate::new(2 * CHAINS, b.n_cols()).ok()),
         previous: start.clone(),
         moved: vec![false; 2 * CHAINS],
-        short_run: None,
         kept: None,
         progress,
     };
@@ -152,6 +151,11 @@ pub fn examine(model: &dyn Model, data: &Batch, seed: u64, progress: &dyn Progre
     if progress.stop() {
         return None;
     }
+    let few = data.n_cols() <= FEW_COLUMNS;
+    let n_short = SHORT_RUNS[usize::from(!few)];
+    let short = model.sample(n_short, Start::Base, 1.0, SHORT_RUN, &key.step(4), &mut Unobserved);
+    let short_energy = model.energy(&short).iter().sum::<f64>() / n_short as f64;
+    let short_run = (short, short_energy);
     progress.end();
     let traces = recorder.energies.concat();
     let draws = Draws::new(&traces, 2 * CHAINS).ok()?;
@@ -181,7 +185,7 @@ pub fn examine(model: &dyn Model, data: &Batch, seed: u64, progress: &dyn Progre
         energy,
         mean_by_start,
         stuck_chains,
-        short_run: recorder.short_run,
+        short_run,
         kept: recorder.kept.unwrap_or_else(|| last.clone()),
         last,
         verdict,

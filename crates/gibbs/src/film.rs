@@ -58,11 +58,11 @@ pub(crate) fn forget_after(run: &RunDir, step: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the film, if there are frames. Energies are relative to the lowest of their frame.
-pub(crate) fn write(run: &RunDir, data: &Prepared) -> Result<(), Error> {
-    let (Some(window), frames) = (Window::of(data), frames(run)?) else { return Ok(()) };
+/// The film of a run, if there are frames. Energies are relative to the lowest of their frame.
+pub(crate) fn of(run: &RunDir, data: &Prepared) -> Result<Option<Animation>, Error> {
+    let (Some(window), frames) = (Window::of(data), frames(run)?) else { return Ok(None) };
     if frames.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let scale = ColourScale::linear("energy above the lowest (nats)").between(0.0, ENERGY_RANGE)?;
     let mut film = Animation::new(PIXELS, PIXELS, scale)?;
@@ -77,7 +77,13 @@ pub(crate) fn write(run: &RunDir, data: &Prepared) -> Result<(), Error> {
         let field = Field::new(window.grid(CELLS)?, energy.iter().map(|e| e - lowest).collect())?;
         film.push(field, &format!("step {}", step_of(path).unwrap_or_default()));
     }
-    film.write(&run.file(FILE))
+    film.caption = "The energy while it was learnt.".into();
+    Ok(Some(film))
+}
+
+/// Writes the film, if there is one.
+pub(crate) fn write(run: &RunDir, data: &Prepared) -> Result<(), Error> {
+    of(run, data)?.map_or(Ok(()), |film| film.write(&run.file(FILE)))
 }
 
 fn step_of(path: &Path) -> Option<u64> {

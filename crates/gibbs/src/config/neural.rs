@@ -57,7 +57,12 @@ pub(super) fn resolve(
     let chains = matches!(objective, O::Pcd | O::Cd | O::ShortRun);
     let batch_size = o.batch_size.unwrap_or(if pictures { 64 } else { 256 }.min(facts.n_train.max(1)));
     let updates =
-        super::updates(o, batch_size, facts.n_train, |per_epoch| if pictures { 2 * per_epoch } else { 6_000 })?;
+        super::updates(
+            o,
+            batch_size,
+            facts.n_train,
+            |per_epoch| if pictures { (2 * per_epoch).max(1_000) } else { 6_000 },
+        )?;
     let learning = LearningConfig {
         objective,
         updates,
@@ -65,7 +70,7 @@ pub(super) fn resolve(
         n_chains: o.n_chains.unwrap_or(if pictures { 2_048 } else { 4 * batch_size }),
         optimiser: o.optimiser.unwrap_or(OptimiserKind::Adam),
         learning_rate: o.learning_rate.unwrap_or(match objective {
-            _ if pictures => 3e-4,
+            _ if pictures => 1e-3,
             _ => 1e-2,
         }),
         schedule: o.schedule.unwrap_or(if pictures { Schedule::Constant } else { Schedule::LinearFromHalf }),
@@ -86,13 +91,13 @@ pub(super) fn resolve(
         spectral: o.spectral.unwrap_or(false),
         confinement: o.confinement.unwrap_or(3.0),
         sampler: o.sampler.unwrap_or(if pictures { SamplerKind::Langevin } else { SamplerKind::Mala }),
-        step_size: o.step_size.unwrap_or(if pictures { 1e-3 } else { 5e-3 }),
+        step_size: o.step_size.unwrap_or(if pictures { 2e-3 } else { 5e-3 }),
         mcmc_steps: o.mcmc_steps.unwrap_or(match objective {
             O::Cd => 60,
             O::ShortRun => 100,
             _ => 20,
         }),
-        langevin_noise: o.langevin_noise.unwrap_or(if pictures { 0.01 } else { 0.0 }),
+        langevin_noise: o.langevin_noise.unwrap_or(0.0),
         reinitialise: o.reinitialise.unwrap_or(if pictures { 0.05 } else { 0.02 }),
         noise: o.noise.unwrap_or(NoiseKind::Kde),
         noise_ratio: o.noise_ratio.unwrap_or(2),
@@ -102,7 +107,7 @@ pub(super) fn resolve(
         probes: o.probes.unwrap_or(1),
         gradient_penalty: o.gradient_penalty.unwrap_or(0.0),
         energy_penalty: o.energy_penalty.unwrap_or(if pictures && chains { 1e-3 } else { 0.0 }),
-        input_noise: o.input_noise.unwrap_or(if pictures { 0.03 } else { 0.0 }),
+        input_noise: o.input_noise.unwrap_or(if pictures { 0.1 } else { 0.0 }),
         weight_decay: o.weight_decay.unwrap_or(0.0),
         clip: o.clip.unwrap_or(if chains { 10.0 } else { 0.0 }),
     };

@@ -1,37 +1,77 @@
 //! Energies of data, samples and noise.
 
+use gibbs_core::dense::Dense;
 use gibbs_core::key::{Key, Purpose};
+use gibbs_core::real::Real;
+use gibbs_core::rows::{Continuous, Rows};
 
 use crate::batch::Batch;
 use crate::chains::ChainReport;
 use crate::dataset::Prepared;
-use crate::models::{Model, Start, Unobserved};
+use crate::models::Model;
 use crate::report::{Block, Histogram, Sample, Section};
 
 /// Rows of each part in the histogram.
 const ROWS: usize = 5_000;
-/// Draws of the base.
-const NOISE: usize = 1_000;
 
-pub(super) fn section(model: &dyn Model, data: &Prepared, chains: &ChainReport, seed: u64) -> Section {
-    let of = |rows: &Batch| model.energy(&rows.slice(0, rows.n_rows().min(ROWS)));
-    let mut samples = vec![Sample { name: "train".into(), values: of(&data.train.rows) }];
-    if data.test.rows.n_rows() > 0 {
-        samples.push(Sample { name: "test".into(), values: of(&data.test.rows) });
+/// With `input_noise`, the standard deviation of the noise that training added to rows: the density is one of such rows.
+pub(super) fn section(
+    model: &dyn Model,
+    data: &Prepared,
+    chains: &ChainReport,
+    input_noise: f64,
+    seed: u64,
+) -> Section {
+    let key = Key::from_seed(seed).purpose(Purpose::Other);
+    let seen = |rows: &Batch, which: u64| {
+        let rows = rows.slice(0, rows.n_rows().min(ROWS));
+        match rows {
+            Batch::Real(x) if input_noise > 0.0 => Batch::Real(with_noise(&x, input_noise, &key.step(which))),
+            rows => rows,
+        }
+    };
+    let (train, test) = (seen(&data.train.rows, 3), seen(&data.test.rows, 4));
+    let mut samples = vec![Sample { name: "train".into(), values: model.energy(&train) }];
+    if test.n_rows() > 0 {
+        samples.push(Sample { name: "test".into(), values: model.energy(&test) });
     }
     samples.push(Sample { name: "model samples".into(), values: chains.traces.iter().step_by(7).copied().collect() });
-    if data.train.rows.real().is_some() {
-        let key = Key::from_seed(seed).purpose(Purpose::Other).step(3);
-        let noise = model.sample(NOISE, Start::Base, 1.0, 0, &key, &mut Unobserved);
-        samples.push(Sample { name: "noise (a Gaussian fitted to the data)".into(), values: of(&noise) });
+    if let Batch::Real(x) = &train {
+        let noise = Batch::Real(shuffled_columns(x, &key.step(5)));
+        samples.push(Sample { name: "noise (columns shuffled)".into(), values: model.energy(&noise) });
     }
-    let histogram = Histogram {
-        x_label: "energy, nats (lower is more probable)".into(),
-        samples,
-        caption:
-            "A good model gives held-out rows the energies of training rows, and draws samples of those energies. \
-                  Test rows to the right of training rows are a sign of overfitting."
-                .into(),
-    };
+    let mut caption = "A good model gives held-out rows the energies of training rows, and draws samples of those \
+                       energies. Test rows to the right of training rows are a sign of overfitting."
+        .to_string();
+    if train.real().is_some() {
+        caption +=
+            " Rows whose columns are shuffled, each on its own, are what is left when nothing depends on anything.";
+    }
+    if input_noise > 0.0 {
+        caption += &format!(" Rows carry noise of standard deviation {input_noise}, as in training.");
+    }
+    let histogram = Histogram { x_label: "energy, nats (lower is more probable)".into(), samples, caption };
     Section { title: "Energies".into(), blocks: vec![Block::Histogram(histogram)] }
+}
+
+fn with_noise(x: &Dense<f32>, sd: f64, key: &Key) -> Dense<f32> {
+    let mut noisy = Dense::zeros(x.n_rows(), x.n_cols());
+    f32::fill_normal(key, noisy.values_mut());
+    noisy.values_mut().iter_mut().zip(x.values()).for_each(|(o, v)| *o = v + sd as f32 * *o);
+    noisy
+}
+
+/// Every column in an order of its own: the marginals of the data, and no dependence.
+fn shuffled_columns(x: &Dense<f32>, key: &Key) -> Dense<f32> {
+    let (n, d) = (x.n_rows(), x.n_cols());
+    let mut shuffled = x.clone();
+    let mut rng = key.rng();
+    let mut order: Vec<usize> = (0..n).collect();
+    for j in 0..d {
+        rng.shuffle(&mut order);
+        for (i, &from) in order.iter().enumerate() {
+            shuffled.values_mut()[i * d + j] = x.values()[from * d + j];
+        }
+    }
+    shuffled
 }

@@ -11,6 +11,7 @@ use crate::chains::ChainReport;
 use crate::dataset::Prepared;
 use crate::error::Error;
 use crate::files;
+use crate::film;
 use crate::fit::{FitResult, read_metrics};
 use crate::likelihood::Evaluation;
 use crate::pipeline::model_of_run;
@@ -36,8 +37,9 @@ pub fn write(run: &RunDir, data: &Prepared, progress: &dyn Progress) -> Result<C
     if metrics.len() > 1 {
         sections.extend(learning::section(&metrics, result.as_ref()));
     }
-    sections.extend(plane::section(model, data, &report, result.as_ref())?);
-    sections.push(energies::section(model, data, &report, seed));
+    sections.extend(plane::section(model, data, &report, result.as_ref(), film::of(run, data)?)?);
+    let input_noise = run.options()?.input_noise.unwrap_or(0.0);
+    sections.push(energies::section(model, data, &report, input_noise, seed));
     sections.extend(pictures::section(model, data, &report, run));
     sections.push(chains::section(&report));
     sections.push(record(run)?);

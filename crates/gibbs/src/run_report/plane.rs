@@ -5,7 +5,7 @@ use crate::dataset::{Preparation, Prepared};
 use crate::error::Error;
 use crate::fit::FitResult;
 use crate::models::Model;
-use crate::report::{Block, ColourScale, Field, HeatMap, Level, Plane, Planes, Quiver, Scatter, Section};
+use crate::report::{Animation, Block, ColourScale, Field, HeatMap, Level, Plane, Planes, Quiver, Scatter, Section};
 use crate::window::Window;
 
 /// Cells of a heat map along a side.
@@ -22,21 +22,20 @@ pub(super) fn section(
     data: &Prepared,
     chains: &ChainReport,
     result: Option<&FitResult>,
+    film: Option<Animation>,
 ) -> Result<Option<Section>, Error> {
     let Preparation::Real(scale) = &data.preparation else { return Ok(None) };
     let mut blocks = Vec::new();
-    if let Some((_, short)) = &chains.short_run {
-        let long = chains.energy.mean;
-        if *short - long > FALSE_VALLEY {
-            blocks.push(Block::Notice(
-                Level::Bad,
-                format!(
-                    "A false valley: long chains settle {:.1} nats below short runs, so the model has its mass where \
-                     training never looked. Train with longer or persistent chains.",
-                    short - long
-                ),
-            ));
-        }
+    let (short, long) = (chains.short_run.1, chains.energy.mean);
+    if short - long > FALSE_VALLEY {
+        blocks.push(Block::Notice(
+            Level::Bad,
+            format!(
+                "A false valley: long chains settle {:.1} nats below short runs, so the model has its mass where \
+                 training never looked. Train with longer or persistent chains.",
+                short - long
+            ),
+        ));
     }
     let Some(window) = Window::of(data) else {
         return Ok((!blocks.is_empty()).then(|| Section { title: "Valleys".into(), blocks }));
@@ -82,14 +81,13 @@ pub(super) fn section(
         planes(panels, "The model: where it has its mass, its energy, and the direction in which chains drift."),
     );
     let mut samples = vec![Plane::new("data").with(Scatter::new("data", window.data.clone()))];
-    if let Some((short, _)) = &chains.short_run {
-        samples.push(Plane::new("short runs").with(Scatter::new("short runs", window.points(short))));
-    }
+    samples.push(Plane::new("short runs").with(Scatter::new("short runs", window.points(&chains.short_run.0))));
     samples.push(Plane::new("long chains").with(Scatter::new("long chains", window.points(&chains.kept))));
     blocks.push(planes(
         samples,
-        "Samples beside data. Long chains are draws of the model; short runs are what training saw. Where the two differ, \
+        "Samples beside data. Long chains are draws of the model; short runs are 60 steps from noise. Where the two differ, \
          the energy has valleys that short runs do not reach.",
     ));
+    blocks.extend(film.map(Block::Animation));
     Ok(Some(Section { title: "Landscape".into(), blocks }))
 }

@@ -41,8 +41,8 @@ fn cases<'a>() -> Result<Vec<Case<'a>>, LatticeError> {
     cases.push(("Swendsen-Wang, 512^2".into(), 512 * 512, Box::new(run)));
     let (mut grid, mut wolff) = (Grid::random(512, &Key::from_seed(1))?, Wolff::new(CRITICAL_COUPLING)?);
     wolff.step(&mut grid, 500, &Key::from_seed(2));
-    let run = move |key: &Key| _ = wolff.step(&mut grid, 1, key);
-    cases.push(("Wolff, 512^2, one cluster".into(), 1, Box::new(run)));
+    let run = move |key: &Key| _ = wolff.step(&mut grid, 100, key);
+    cases.push(("Wolff, 512^2, a hundred clusters".into(), 100, Box::new(run)));
     let mut potts = Potts::random(512, 3, &Key::from_seed(1))?;
     cases.push(("Potts, q = 3, 512^2".into(), 512 * 512, Box::new(move |key| drop(potts.sweep(1.0, 1, key)))));
     Ok(cases)

@@ -1,0 +1,98 @@
+//! The tables of `record/ising.md`: `cargo run --release -p gibbs-spin --example ising -- log-z|times [SIDE]`, up to that side.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use gibbs_core::diagnostics::{Draws, autocorrelation::integrated_time};
+use gibbs_core::kernel::Kernel;
+use gibbs_core::key::Key;
+use gibbs_core::log_partition::ais::linear_ladder;
+use gibbs_core::log_partition::{Ais, Thermodynamic};
+use gibbs_core::path::Annealable;
+use gibbs_core::scratch::Scratch;
+use gibbs_spin::lattice::{CRITICAL_COUPLING, Checkerboard, ExactTorus, Grid, Rule, SwendsenWang, TorusPath, Wolff};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// `log Z` of four sizes at three couplings by two methods, beside the exact value.
+fn log_z(largest: usize) -> Result<()> {
+    let (go, ws) = (&mut |_, _| ControlFlow::Continue(()), &mut Scratch::default());
+    let kernel = Checkerboard(Rule::HeatBath);
+    for (side, chains, rungs, steps) in
+        [(16, 512, 10_000, 400), (32, 512, 10_000, 400), (64, 256, 10_000, 400), (128, 128, 20_000, 600)]
+    {
+        for coupling in [0.3, CRITICAL_COUPLING, 0.6].into_iter().filter(|_| side <= largest) {
+            let exact = ExactTorus::new(side, coupling)?.log_z;
+            let (path, key) = (TorusPath::new(side, coupling)?, Key::from_seed(1));
+            let start = Instant::now();
+            let (ais, _) = Ais::new(kernel, chains, linear_ladder(rungs))?.estimate(&path, &key, ws, go)?;
+            let (half, start) = (start.elapsed().as_secs_f64(), Instant::now());
+            let integral =
+                Thermodynamic::new(kernel, chains, steps, linear_ladder(48))?.estimate(&path, &key, ws, go)?;
+            let times = [half, start.elapsed().as_secs_f64()];
+            for (z, seconds) in [ais, integral.log_z].into_iter().zip(times) {
+                println!(
+                    "| {side} | {coupling:.4} | {exact:.4} | {:.4} +- {:.4} | {:+.1} | {:.1e} | {seconds:.1} | {} | {} |",
+                    z.value,
+                    z.std_err,
+                    (z.value - exact) / z.std_err,
+                    z.std_err / exact,
+                    z.method,
+                    if z.warnings.is_empty() { "" } else { "warned" }
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Autocorrelation times of the energy at the critical coupling, in sweeps (visits of as many spins as there are).
+fn times() -> Result<()> {
+    let ws = &mut Scratch::default();
+    for side in [16, 32, 64] {
+        let (path, n) = (TorusPath::new(side, CRITICAL_COUPLING)?, side * side);
+        for rule in [Rule::HeatBath, Rule::Metropolis] {
+            // Long runs of 64 lattices from fair spins, each measured every so often.
+            let every = (side / 4) as u64;
+            let (kernel, draws) = (Checkerboard(rule), 4_000);
+            let mut chain = kernel.init(&path, path.sample_base(64, &Key::from_seed(1)), ws);
+            let mut energies = vec![Vec::new(); 64];
+            for t in 0..every * draws * 5 / 4 {
+                kernel.step(&path, 1.0, &(), &mut chain, &Key::from_seed(2).step(t), ws);
+                if t >= every * draws / 4 && t % every == 0 {
+                    energies.iter_mut().zip(chain.eval.values()).for_each(|(e, b)| e.push(*b));
+                }
+            }
+            let time = integrated_time(&Draws::new(&energies.concat(), 64)?) * every as f64;
+            println!("| {side} | {rule:?} | {time:.1} |");
+        }
+        let (mut grid, mut wolff) = (Grid::random(side, &Key::from_seed(3))?, Wolff::new(CRITICAL_COUPLING)?);
+        wolff.step(&mut grid, 2_000, &Key::from_seed(4));
+        let (mut energies, mut turned) = (Vec::new(), 0);
+        for t in 0..40_000 {
+            turned += wolff.step(&mut grid, 1, &Key::from_seed(5).step(t));
+            energies.push(grid.bonds() as f64);
+        }
+        let share = turned as f64 / 40_000.0 / n as f64;
+        let time = integrated_time(&Draws::new(&energies, 1)?);
+        println!("| {side} | Wolff | {:.1} ({time:.1} clusters) |", time * share);
+        let mut all = SwendsenWang::new(CRITICAL_COUPLING)?;
+        let energies: Vec<f64> = (0..20_000)
+            .map(|t| {
+                all.step(&mut grid, 1, &Key::from_seed(6).step(t));
+                grid.bonds() as f64
+            })
+            .collect();
+        println!("| {side} | Swendsen-Wang | {:.1} |", integrated_time(&Draws::new(&energies, 1)?));
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let largest = std::env::args().nth(2).map_or(Ok(128), |a| a.parse())?;
+    match std::env::args().nth(1).as_deref() {
+        Some("log-z") => log_z(largest),
+        Some("times") => times(),
+        _ => Err("log-z or times".into()),
+    }
+}

@@ -52,7 +52,8 @@ fn errors_equal_to_their_definition_in_numpy() {
     assert_eq!(reliability::classwise(&g.table, Binning::EqualWidth(10)).unwrap()[1], one);
 }
 
-/// Fits against those of `SciPy`: the likelihood is flat at its maximum, so values agree to the square of what parameters do.
+/// Fits against those of `SciPy`: the likelihood is flat at its maximum, so values agree to the square of what
+/// parameters do.
 #[test]
 fn scaling_equal_to_scipy() {
     let g = golden();

@@ -1,7 +1,7 @@
 //! Reliability diagrams and calibration errors of forecasts of one event.
 //!
-//! For several classes take one event after the other ([`ClassForecasts::one_class`](crate::scores::ClassForecasts::one_class)) or the most probable class
-//! ([`ClassForecasts::top_label`](crate::scores::ClassForecasts::top_label)).
+//! For several classes take one event after the other ([`ClassForecasts::one_class`]) or the most probable class
+//! ([`ClassForecasts::top_label`]).
 
 use statrs::function::beta::inv_beta_reg;
 

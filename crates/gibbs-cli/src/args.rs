@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use gibbs::config::LogZMethod;
+use gibbs::ising::Sampler;
 use gibbs::options::FitOptions;
 use gibbs::pipeline::PartName;
 
@@ -61,6 +62,9 @@ pub enum Command {
     /// Bring in a model that was trained elsewhere
     #[command(subcommand)]
     Import(Import),
+    /// Simulate the two-dimensional Ising model beside its exact solution
+    #[command(allow_negative_numbers = true)]
+    Ising(Ising),
     /// Named data sets and generators
     #[command(subcommand)]
     Data(Data),
@@ -224,6 +228,32 @@ pub struct ImportRbm {
     /// Overwrite a run that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `ising`.
+#[derive(Args, Debug)]
+pub struct Ising {
+    /// Sites of a side
+    #[arg(long, default_value_t = 512)]
+    pub size: usize,
+    /// Coupling over temperature; the lattice orders at 0.440687
+    #[arg(long, default_value_t = 0.44)]
+    pub beta: f64,
+    /// How spins are moved
+    #[arg(long, value_enum, default_value = "heat-bath")]
+    pub sampler: Sampler,
+    /// Measurements
+    #[arg(long, default_value_t = 3200)]
+    pub measurements: u64,
+    /// Sweeps between measurements (clusters, for Wolff)
+    #[arg(long, default_value_t = 10)]
+    pub between: u64,
+    /// Sweeps thrown away first (clusters, for Wolff)
+    #[arg(long, default_value_t = 2000)]
+    pub burn_in: u64,
+    /// Seed
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// Named data.

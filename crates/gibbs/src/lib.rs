@@ -13,6 +13,7 @@
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
 //! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
+//! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`import`] | models trained elsewhere |
 pub mod batch;
 pub mod chains;
@@ -23,6 +24,7 @@ pub mod files;
 pub mod film;
 pub mod fit;
 pub mod import;
+pub mod ising;
 pub mod likelihood;
 pub mod models;
 pub mod options;

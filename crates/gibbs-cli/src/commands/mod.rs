@@ -6,6 +6,7 @@ pub mod eval;
 pub mod fit;
 pub mod import;
 pub mod info;
+pub mod ising;
 pub mod report;
 pub mod sample;
 pub mod score;

@@ -5,10 +5,15 @@ use std::ops::{Add, Mul};
 
 /// What is known exactly of the `rows` x `cols` torus with `p(s) prop exp(K sum_<ij> s_i s_j)`, `s_i = +-1`.
 ///
-/// `Z = (2 sinh 2K)^(mn/2) / 2 [prod 2 cosh(m g_(2r+1)/2) + prod 2 sinh(m g_(2r+1)/2) + prod 2 cosh(m g_2r/2)
-/// + prod 2 sinh(m g_2r/2)]`, products over `r = 0..n`, with `cosh g_l = cosh 2K coth 2K - cos(pi l / n)` and
-/// `g_0 = 2K + ln tanh K`, which is negative above the critical temperature. Derivatives in `K` are carried along with every
-/// number, so the moments of the energy have no step size.
+/// With products over `r = 0..n`,
+///
+/// ```text
+/// Z = (2 sinh 2K)^(mn/2) / 2 [prod 2 cosh(m g_(2r+1)/2) + prod 2 sinh(m g_(2r+1)/2)
+///                             + prod 2 cosh(m g_2r/2) + prod 2 sinh(m g_2r/2)],
+/// cosh g_l = cosh 2K coth 2K - cos(pi l / n),   g_0 = 2K + ln tanh K (negative above the critical temperature).
+/// ```
+///
+/// Derivatives in `K` are carried along with every number, so the moments of the energy have no step size.
 ///
 /// A side of 2 has two bonds between the same two sites.
 ///

@@ -188,6 +188,7 @@ fn record(
     Ok(series)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 fn usage(error: LatticeError) -> Error {
     Error::Usage(error.to_string())
 }

@@ -1,5 +1,7 @@
 //! Energies of data, samples and noise.
 
+use std::fmt::Write;
+
 use gibbs_core::dense::Dense;
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::real::Real;
@@ -48,7 +50,7 @@ pub(super) fn section(
             " Rows whose columns are shuffled, each on its own, are what is left when nothing depends on anything.";
     }
     if input_noise > 0.0 {
-        caption += &format!(" Rows carry noise of standard deviation {input_noise}, as in training.");
+        _ = write!(caption, " Rows carry noise of standard deviation {input_noise}, as in training.");
     }
     let histogram = Histogram { x_label: "energy, nats (lower is more probable)".into(), samples, caption };
     Section { title: "Energies".into(), blocks: vec![Block::Histogram(histogram)] }

@@ -4,9 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use assert_cmd::Command;
 use common::{bytes, gibbs, json, ok, survives_kills, text};
-use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder with a small binary table.

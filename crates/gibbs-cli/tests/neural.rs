@@ -96,9 +96,8 @@ fn failures_are_said() {
     let dir = tempfile::tempdir().unwrap();
     let d = dir.path();
     // Columns of very different scales, left as they are: noise of the same variance in each is told from data at once.
-    let rows: String = (0..300)
-        .map(|i| format!("{},{}\n", i as f64 * 1e-4 + 0.01 * (i % 7) as f64, 1e4 * ((i * 37) % 300) as f64))
-        .collect();
+    let row = |i: i32| format!("{},{}\n", 1e-4 * f64::from(i) + 0.01 * f64::from(i % 7), 1e4 * f64::from(i * 37 % 300));
+    let rows = (0..300).map(row).collect::<Vec<_>>().concat();
     std::fs::write(d.join("scales.csv"), format!("a,b\n{rows}")).unwrap();
     let fit = gibbs(
         d,

@@ -11,10 +11,13 @@ use crate::batch::Batch;
 use crate::chains::ChainReport;
 use crate::dataset::Prepared;
 use crate::models::Model;
-use crate::report::{Block, Histogram, Sample, Section};
+use crate::report::{Block, Histogram, Level, Sample, Section};
 
 /// Rows of each part in the histogram.
 const ROWS: usize = 5_000;
+/// Long chains this many nats below short ones, and below all but this share of the rows, are in a valley of their own.
+const VALLEY: f64 = 3.0;
+const VALLEY_ROWS: f64 = 0.05;
 
 /// With `input_noise`, the standard deviation of the noise that training added to rows: the density is one of such rows.
 pub(super) fn section(
@@ -34,6 +37,7 @@ pub(super) fn section(
     };
     let (train, test) = (seen(&data.train.rows, 3), seen(&data.test.rows, 4));
     let mut samples = vec![Sample { name: "train".into(), values: model.energy(&train) }];
+    let valley = false_valley(&samples[0].values, chains.short_run.1, chains.energy.mean);
     if test.n_rows() > 0 {
         samples.push(Sample { name: "test".into(), values: model.energy(&test) });
     }
@@ -53,7 +57,23 @@ pub(super) fn section(
         _ = write!(caption, " Rows carry noise of standard deviation {input_noise}, as in training.");
     }
     let histogram = Histogram { x_label: "energy, nats (lower is more probable)".into(), samples, caption };
-    Section { title: "Energies".into(), blocks: vec![Block::Histogram(histogram)] }
+    let notice = valley.map(|sentence| Block::Notice(Level::Bad, sentence));
+    Section { title: "Energies".into(), blocks: notice.into_iter().chain([Block::Histogram(histogram)]).collect() }
+}
+
+/// What is said of chains that settle lower than short runs reach and than rows lie.
+fn false_valley(rows: &[f64], short: f64, long: f64) -> Option<String> {
+    let mut sorted = rows.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let low = *sorted.get((VALLEY_ROWS * sorted.len() as f64) as usize)?;
+    (short - long > VALLEY && low - long > VALLEY).then(|| {
+        format!(
+            "A false valley: long chains settle {:.1} nats below short runs and {:.1} nats below all but 5 % of the training \
+             rows, so the model has its mass where training never looked. Train with longer or persistent chains.",
+            short - long,
+            low - long
+        )
+    })
 }
 
 fn with_noise(x: &Dense<f32>, sd: f64, key: &Key) -> Dense<f32> {
@@ -76,4 +96,18 @@ fn shuffled_columns(x: &Dense<f32>, key: &Key) -> Dense<f32> {
         }
     }
     shuffled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_valley_is_below_short_runs_and_below_the_rows() {
+        let rows: Vec<f64> = (0..100).map(f64::from).collect();
+        assert!(false_valley(&rows, 50.0, -20.0).is_some_and(|s| s.contains("70.0") && s.contains("25.0")));
+        // Where chains from noise are still on their way, or where rows lie as deep, nothing is false.
+        assert_eq!(false_valley(&rows, -19.0, -20.0), None);
+        assert_eq!(false_valley(&rows, 500.0, 40.0), None);
+    }
 }

@@ -5,7 +5,7 @@ use crate::dataset::{Preparation, Prepared};
 use crate::error::Error;
 use crate::fit::FitResult;
 use crate::models::Model;
-use crate::report::{Animation, Block, ColourScale, Field, HeatMap, Level, Plane, Planes, Quiver, Scatter, Section};
+use crate::report::{Animation, Block, ColourScale, Field, HeatMap, Plane, Planes, Quiver, Scatter, Section};
 use crate::window::Window;
 
 /// Cells of a heat map along a side.
@@ -14,8 +14,6 @@ const CELLS: usize = 160;
 const ARROWS: usize = 22;
 /// Nats over the energies of the data that a heat map of energies reaches.
 const ENERGY_RANGE: f64 = 12.0;
-/// A long run this many nats below a short run has found a valley that training never saw.
-const FALSE_VALLEY: f64 = 3.0;
 
 pub(super) fn section(
     model: &dyn Model,
@@ -25,21 +23,7 @@ pub(super) fn section(
     film: Option<Animation>,
 ) -> Result<Option<Section>, Error> {
     let Preparation::Real(scale) = &data.preparation else { return Ok(None) };
-    let mut blocks = Vec::new();
-    let (short, long) = (chains.short_run.1, chains.energy.mean);
-    if short - long > FALSE_VALLEY {
-        blocks.push(Block::Notice(
-            Level::Bad,
-            format!(
-                "A false valley: long chains settle {:.1} nats below short runs, so the model has its mass where \
-                 training never looked. Train with longer or persistent chains.",
-                short - long
-            ),
-        ));
-    }
-    let Some(window) = Window::of(data) else {
-        return Ok((!blocks.is_empty()).then(|| Section { title: "Valleys".into(), blocks }));
-    };
+    let Some(window) = Window::of(data) else { return Ok(None) };
     let fine = window.grid(CELLS)?;
     let energy = model.energy(&window.rows(fine));
     let lowest = energy.iter().copied().fold(f64::INFINITY, f64::min);
@@ -76,13 +60,14 @@ pub(super) fn section(
             ..Planes::default()
         })
     };
-    blocks.insert(
-        0,
-        planes(panels, "The model: where it has its mass, its energy, and the direction in which chains drift."),
-    );
-    let mut samples = vec![Plane::new("data").with(Scatter::new("data", window.data.clone()))];
-    samples.push(Plane::new("short runs").with(Scatter::new("short runs", window.points(&chains.short_run.0))));
-    samples.push(Plane::new("long chains").with(Scatter::new("long chains", window.points(&chains.kept))));
+    let caption = "The model: where it has its mass, its energy, and the direction in which chains drift.";
+    let mut blocks = vec![planes(panels, caption)];
+    let points = |name: &str, points| Plane::new(name).with(Scatter::new(name, points));
+    let samples = vec![
+        points("data", window.data.clone()),
+        points("short runs", window.points(&chains.short_run.0)),
+        points("long chains", window.points(&chains.kept)),
+    ];
     blocks.push(planes(
         samples,
         "Samples beside data. Long chains are draws of the model; short runs are 60 steps from noise. Where the two differ, \

@@ -1,4 +1,5 @@
-//! The tables of `record/ising.md`: `cargo run --release -p gibbs-spin --example ising -- log-z|times [SIDE]`, up to that side.
+//! The tables of `record/ising.md`, up to a side: `cargo run --release -p gibbs-spin --example ising -- log-z|times [SIDE]`;
+//! with `--quick` the first of each, short.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -15,12 +16,13 @@ use gibbs_spin::lattice::{CRITICAL_COUPLING, Checkerboard, ExactTorus, Grid, Rul
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// `log Z` of four sizes at three couplings by two methods, beside the exact value.
-fn log_z(largest: usize) -> Result<()> {
+fn log_z(largest: usize, quick: bool) -> Result<()> {
     let (go, ws) = (&mut |_, _| ControlFlow::Continue(()), &mut Scratch::default());
     let kernel = Checkerboard(Rule::HeatBath);
     for (side, chains, rungs, steps) in
         [(16, 512, 10_000, 400), (32, 512, 10_000, 400), (64, 256, 10_000, 400), (128, 128, 20_000, 600)]
     {
+        let (rungs, steps) = if quick { (200, 20) } else { (rungs, steps) };
         for coupling in [0.3, CRITICAL_COUPLING, 0.6].into_iter().filter(|_| side <= largest) {
             let exact = ExactTorus::new(side, coupling)?.log_z;
             let (path, key) = (TorusPath::new(side, coupling)?, Key::from_seed(1));
@@ -47,14 +49,15 @@ fn log_z(largest: usize) -> Result<()> {
 }
 
 /// Autocorrelation times of the energy at the critical coupling, in sweeps (visits of as many spins as there are).
-fn times() -> Result<()> {
+fn times(largest: usize, quick: bool) -> Result<()> {
     let ws = &mut Scratch::default();
-    for side in [16, 32, 64] {
+    let n_draws: u64 = if quick { 400 } else { 40_000 };
+    for side in [16, 32, 64].into_iter().filter(|side| *side <= largest) {
         let (path, n) = (TorusPath::new(side, CRITICAL_COUPLING)?, side * side);
         for rule in [Rule::HeatBath, Rule::Metropolis] {
             // Long runs of 64 lattices from fair spins, each measured every so often.
             let every = (side / 4) as u64;
-            let (kernel, draws) = (Checkerboard(rule), 4_000);
+            let (kernel, draws) = (Checkerboard(rule), n_draws / 10);
             let mut chain = kernel.init(&path, path.sample_base(64, &Key::from_seed(1)), ws);
             let mut energies = vec![Vec::new(); 64];
             for t in 0..every * draws * 5 / 4 {
@@ -69,15 +72,15 @@ fn times() -> Result<()> {
         let (mut grid, mut wolff) = (Grid::random(side, &Key::from_seed(3))?, Wolff::new(CRITICAL_COUPLING)?);
         wolff.step(&mut grid, 2_000, &Key::from_seed(4));
         let (mut energies, mut turned) = (Vec::new(), 0);
-        for t in 0..40_000 {
+        for t in 0..n_draws {
             turned += wolff.step(&mut grid, 1, &Key::from_seed(5).step(t));
             energies.push(grid.bonds() as f64);
         }
-        let share = turned as f64 / 40_000.0 / n as f64;
+        let share = turned as f64 / n_draws as f64 / n as f64;
         let time = integrated_time(&Draws::new(&energies, 1)?);
         println!("| {side} | Wolff | {:.1} ({time:.1} clusters) |", time * share);
         let mut all = SwendsenWang::new(CRITICAL_COUPLING)?;
-        let energies: Vec<f64> = (0..20_000)
+        let energies: Vec<f64> = (0..n_draws / 2)
             .map(|t| {
                 all.step(&mut grid, 1, &Key::from_seed(6).step(t));
                 grid.bonds() as f64
@@ -91,8 +94,9 @@ fn times() -> Result<()> {
 fn main() -> Result<()> {
     let largest = std::env::args().nth(2).map_or(Ok(128), |a| a.parse())?;
     match std::env::args().nth(1).as_deref() {
-        Some("log-z") => log_z(largest),
-        Some("times") => times(),
+        Some("log-z") => log_z(largest, false),
+        Some("times") => times(largest, false),
+        Some("--quick") => log_z(16, true).and_then(|()| times(16, true)),
         _ => Err("log-z or times".into()),
     }
 }

@@ -1,4 +1,4 @@
-"""The workloads of `cargo run --release -p gibbs-tensor --example speed` with torch.compile, for comparison.
+"""The workloads of `cargo run --release -p gibbs-tensor --example networks` with torch.compile, for comparison.
 
 BT: threads. Prints one RESULT line a workload; a workload that cannot be compiled says why.
 """

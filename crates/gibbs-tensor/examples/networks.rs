@@ -1,6 +1,6 @@
 //! Times of fixed work with neural energies, for comparison with other programs on the same shapes.
 //!
-//! `cargo run --release -p gibbs-tensor --example speed -- [--threads N] [--seconds S] [NAME ...]`
+//! `cargo run --release -p gibbs-tensor --example networks -- [--threads N] [--seconds S] [NAME ...]`
 //!
 //! * W1: 20 Langevin steps of 512 chains, MLP 2-128-128-1, `silu`
 //! * W2: one contrastive step of it: 20 steps, parameter gradient, Adam

@@ -1,4 +1,4 @@
-//! How fast columns are fitted and forecasts are scored: `cargo run --release -p gibbs-stats --example speed`.
+//! How fast columns are fitted and forecasts are scored: `cargo run --release -p gibbs-stats --example throughput`.
 //!
 //! One thread. Columns stream through in blocks of 65,536 rows that are made anew each time and not timed.
 

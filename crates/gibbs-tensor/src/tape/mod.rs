@@ -23,6 +23,7 @@
 //! ```
 mod derivative;
 pub mod op;
+mod operators;
 mod plan;
 mod shape;
 mod var;

@@ -115,7 +115,7 @@ impl Var {
         self.tape.node(op, &[self], self.shape())
     }
 
-    fn zip(&self, how: Zip, other: &Var) -> Var {
+    pub(super) fn zip(&self, how: Zip, other: &Var) -> Var {
         let (a, b) = (self.shape(), other.shape());
         let Some(shape) = a.join(&b) else {
             return self.mistake(format!("{how:?} of shapes {a} and {b}: sizes must be equal or 1"));
@@ -479,69 +479,5 @@ impl Var {
         let grouped = self.reshape(&[pixels, groups, width]).permute(&[1, 0, 2]).reshape(&[groups, pixels * width]);
         let normal = grouped.layer_norm(epsilon);
         normal.reshape(&[groups, pixels, width]).permute(&[1, 0, 2]).reshape(&s.dims)
-    }
-}
-
-macro_rules! operators {
-    ($($trait:ident, $method:ident, $zip:expr;)*) => {$(
-        impl std::ops::$trait<&Var> for &Var {
-            type Output = Var;
-            fn $method(self, other: &Var) -> Var {
-                self.zip($zip, other)
-            }
-        }
-        impl std::ops::$trait<Var> for Var {
-            type Output = Var;
-            fn $method(self, other: Var) -> Var {
-                self.zip($zip, &other)
-            }
-        }
-        impl std::ops::$trait<&Var> for Var {
-            type Output = Var;
-            fn $method(self, other: &Var) -> Var {
-                self.zip($zip, other)
-            }
-        }
-        impl std::ops::$trait<Var> for &Var {
-            type Output = Var;
-            fn $method(self, other: Var) -> Var {
-                self.zip($zip, &other)
-            }
-        }
-        impl std::ops::$trait<f64> for Var {
-            type Output = Var;
-            fn $method(self, other: f64) -> Var {
-                self.zip($zip, &self.tape.constant(other))
-            }
-        }
-        impl std::ops::$trait<f64> for &Var {
-            type Output = Var;
-            fn $method(self, other: f64) -> Var {
-                self.zip($zip, &self.tape.constant(other))
-            }
-        }
-    )*};
-}
-
-operators! {
-    Add, add, Zip::Add;
-    Sub, sub, Zip::Sub;
-    Mul, mul, Zip::Mul;
-    Div, div, Zip::Div;
-}
-
-impl std::ops::Neg for Var {
-    type Output = Var;
-
-    fn neg(self) -> Var {
-        self * -1.0
-    }
-}
-
-impl std::ops::Neg for &Var {
-    type Output = Var;
-
-    fn neg(self) -> Var {
-        self * -1.0
     }
 }

@@ -16,7 +16,7 @@
 //! | [`ensemble`] | many chains over the cores |
 //! | [`samplers`], [`adapt`] | kernels, and what tunes them |
 //! | [`objective`], [`objectives`] | gradients for learning |
-//! | [`optimisers`] | SGD, Adam, schedules, decay, averaging |
+//! | [`optimisers`] | SGD, Adam, schedules, decay, averaging; L-BFGS |
 //! | [`log_partition`] | estimators of `log Z` |
 //! | [`diagnostics`] | R-hat, ESS, autocorrelation, flip rates, weights |
 //! | [`params`], [`persist`], [`scratch`] | parameters, saved state, reusable buffers |

@@ -1,4 +1,5 @@
-//! Optimisers, one file each, with learning-rate schedules, decay and parameter averaging.
+//! Optimisers, one file each, with learning-rate schedules, decay and parameter averaging; [`lbfgs`] for functions whose
+//! gradient is exact.
 //!
 //! All of them descend: they take the gradient of a loss.
 
@@ -7,6 +8,7 @@ pub mod adamw;
 pub mod average;
 pub mod clip;
 pub mod decay;
+pub mod lbfgs;
 pub mod schedule;
 pub mod sgd;
 

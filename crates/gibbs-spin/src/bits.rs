@@ -106,6 +106,32 @@ impl Bits {
         Self { n_rows: end - start, n_cols: self.n_cols, words: self.words[start * s..end * s].to_vec() }
     }
 
+    /// The first `n_cols` columns of every row.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn first_columns(&self, n_cols: usize) -> Self {
+        assert!(n_cols <= self.n_cols, "{n_cols} of {} columns", self.n_cols);
+        let words = self.words.chunks_exact(self.stride().max(1)).flat_map(|row| &row[..words_per_row(n_cols)]);
+        Self::from_words(self.n_rows, n_cols, words.copied().collect())
+    }
+
+    /// Rows of both, side by side: columns of `self`, then those of `other`.
+    ///
+    /// # Panics
+    /// If the numbers of rows differ.
+    #[must_use]
+    pub fn beside(&self, other: &Self) -> Self {
+        assert_eq!(self.n_rows, other.n_rows, "as many rows");
+        let mut out = Self::zeros(self.n_rows, self.n_cols + other.n_cols);
+        for i in 0..self.n_rows {
+            (0..self.n_cols).for_each(|j| out.set(i, j, self.get(i, j)));
+            (0..other.n_cols).for_each(|j| out.set(i, self.n_cols + j, other.get(i, j)));
+        }
+        out
+    }
+
     /// Keeps the number of columns, changes the number of rows; new rows are zero.
     pub fn resize_rows(&mut self, n_rows: usize) {
         self.n_rows = n_rows;
@@ -202,6 +228,18 @@ mod tests {
         let mean: f64 = x.column_means(None).iter().sum();
         let ones = rows.iter().flatten().filter(|&&b| b).count();
         assert!((mean - ones as f64 / 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn columns_are_joined_and_cut() {
+        let rows = |n: usize, seed: usize| -> Vec<Vec<bool>> {
+            (0..4).map(|i| (0..n).map(|j| (i * 7 + j * seed) % 3 == 0).collect()).collect()
+        };
+        let (a, b) = (Bits::from_rows(&rows(70, 2)), Bits::from_rows(&rows(65, 5)));
+        let both = a.beside(&b);
+        assert!((0..4).all(|i| (0..65).all(|j| both.get(i, 70 + j) == b.get(i, j))));
+        assert_eq!(both.first_columns(70), a);
+        assert_eq!(both.first_columns(0).n_cols(), 0);
     }
 
     #[test]

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | [`bits`] | bit-packed rows, the state of every model here |
 //! | [`bernoulli`] | independent bits: the usual base of annealing |
+//! | [`dbm`] | the deep Boltzmann machine: an RBM between even and odd layers, mean field and its bound, learning |
 //! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
 pub mod bernoulli;
 pub mod bits;
+pub mod dbm;
 pub mod lattice;
 pub mod rbm;
 
 pub use bernoulli::Bernoulli;
 pub use bits::Bits;
+pub use dbm::Dbm;
 pub use rbm::{BlockGibbs, Rbm, RbmPath};

@@ -53,6 +53,9 @@ pub enum Command {
     Sample(Sample),
     /// Held-out log-likelihood with its interval
     Eval(Eval),
+    /// log Z from both sides: an interval with a verdict
+    #[command(allow_negative_numbers = true)]
+    Logz(crate::commands::logz::Logz),
     /// Energy, and log-probability where log Z is known, of every row
     Score(Score),
     /// What a run holds
@@ -144,6 +147,9 @@ pub struct LogZ {
     /// Temperatures of annealed importance sampling
     #[arg(long, default_value_t = 5000)]
     pub ais_temperatures: usize,
+    /// What --log-z bracket may cost
+    #[command(flatten)]
+    pub budget: crate::commands::logz::Budget,
     /// Seed
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -160,6 +166,9 @@ pub struct Eval {
     /// Evaluate on a part of the run's own data
     #[arg(long, value_enum, conflicts_with = "data")]
     pub part: Option<PartName>,
+    /// Write the log-likelihood of every row to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub per_row: Option<PathBuf>,
     /// Also compare this many samples with as many rows, by the squared maximum mean discrepancy
     #[arg(long, value_name = "N")]
     pub mmd: Option<usize>,

@@ -10,12 +10,14 @@
 //! | [`models`] | every kind of model behind one interface, and the registry |
 //! | [`fit`], [`trainers`] | training, watched and stopped by the true log-likelihood |
 //! | [`likelihood`] | held-out log-likelihood with its interval |
+//! | [`bracket`] | `log Z` from both sides, with a verdict |
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
 //! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
 //! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`import`] | models trained elsewhere |
 pub mod batch;
+pub mod bracket;
 pub mod chains;
 pub mod config;
 pub mod dataset;

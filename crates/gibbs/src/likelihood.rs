@@ -1,7 +1,7 @@
 //! Held-out log-likelihood, with everything a reader needs to believe it.
 
 use gibbs_core::key::Key;
-use gibbs_core::log_partition::{Bias, LogZ};
+use gibbs_core::log_partition::{Bias, Ends, LogZ};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
@@ -54,6 +54,9 @@ pub struct LogZReport {
     /// Effective number of chains, of how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_chains: Option<f64>,
+    /// Both ends and the verdict (`lower`, `upper`, `verdict`), where it was enclosed from both sides.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Ends>,
     /// What must be known before believing it.
     pub warnings: Vec<String>,
 }
@@ -66,6 +69,7 @@ impl From<&LogZ> for LogZReport {
             bias: z.bias,
             method: z.method.clone(),
             effective_chains: z.effective_chains,
+            ends: z.ends,
             warnings: z.warnings.clone(),
         }
     }
@@ -136,7 +140,7 @@ pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64)
     let weights = part.normalised_weights();
     let log_prob = log_likelihoods(model, &part.rows, log_z.value, log_jacobian);
     let (mean, std_err) = weighted_mean(&log_prob, &weights);
-    let half = Z95 * std_err.hypot(log_z.std_err);
+    let (below, above) = reach(std_err, log_z);
     let few = part.rows.n_rows().min(PSEUDO_ROWS);
     let pseudo = model.pseudo_log_likelihood(&part.rows.slice(0, few));
     let regret = part.log_true.as_ref().map(|truth| {
@@ -146,12 +150,37 @@ pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64)
     });
     Evaluation {
         n: part.rows.n_rows(),
-        log_likelihood: MeanLogLikelihood { mean, std_err, lower: mean - half, upper: mean + half },
+        log_likelihood: MeanLogLikelihood { mean, std_err, lower: mean - below, upper: mean + above },
         log_z: log_z.into(),
         pseudo_log_likelihood: pseudo.map(|p| p.iter().sum::<f64>() / few as f64),
         regret,
         bits_per_dim: -mean / (model.n_columns() as f64 * std::f64::consts::LN_2),
-        direction: direction(log_z.bias).to_string(),
+        direction: log_z.ends.map_or_else(
+            || direction(log_z.bias).to_string(),
+            |e| {
+                format!(
+                    "log Z is enclosed from both sides ({}); the interval joins its ends and the draw of the rows",
+                    e.verdict
+                )
+            },
+        ),
+    }
+}
+
+/// How far the 95 % interval of a mean log-likelihood reaches below and above it: the standard error of the rows joined with
+/// that of `log Z`; where `log Z` has two ends, their distances are added to that of the rows, since what is left of an end's
+/// bias does not average out. Ends that cross are taken by their distance, which widens the interval.
+fn reach(std_err: f64, log_z: &LogZ) -> (f64, f64) {
+    match log_z.ends {
+        None => {
+            let half = Z95 * std_err.hypot(log_z.std_err);
+            (half, half)
+        }
+        Some(ends) => {
+            let (low, high) = (ends.lower.min(ends.upper), ends.lower.max(ends.upper));
+            let rows = Z95 * std_err;
+            (rows + (high - log_z.value).max(0.0), rows + (log_z.value - low).max(0.0))
+        }
     }
 }
 

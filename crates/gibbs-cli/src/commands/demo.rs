@@ -8,6 +8,7 @@ use gibbs::pipeline;
 use gibbs::progress::Progress;
 use gibbs::run_dir::RunDir;
 
+use super::logz::Budget;
 use super::{eval, fit, say, say_json};
 use crate::Context;
 use crate::args::{Demo, LogZ};
@@ -26,8 +27,19 @@ pub fn run(args: &Demo, context: &Context) -> Result<(), Error> {
     let result = fit::train(&run, &plan, false, context)?;
     let saved = pipeline::model_of_run(&run)?;
     let by = |method| -> Result<Evaluation, Error> {
-        let how = LogZ { log_z: method, ais_chains: 100, ais_temperatures: 5_000, seed: args.seed };
-        Ok(evaluate(saved.model.as_ref(), &plan.data.test, &eval::log_z(saved.model.as_ref(), &how, context)?, 0.0))
+        let how = LogZ {
+            log_z: method,
+            ais_chains: 100,
+            ais_temperatures: 5_000,
+            budget: Budget::default(),
+            seed: args.seed,
+        };
+        Ok(evaluate(
+            saved.model.as_ref(),
+            &plan.data.test,
+            &eval::log_z(&run, saved.model.as_ref(), &how, context)?,
+            0.0,
+        ))
     };
     let (exact, ais) = (by(LogZMethod::Exact)?, by(LogZMethod::Ais)?);
     let report = run.file("report.html");

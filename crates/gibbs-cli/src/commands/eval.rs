@@ -1,14 +1,17 @@
 //! `gibbs eval`: held-out log-likelihood with its interval.
 
+use gibbs::config::LogZMethod;
 use gibbs::core::key::Key;
 use gibbs::error::Error;
-use gibbs::likelihood::{Evaluation, evaluate};
+use gibbs::files::write_atomic_with;
+use gibbs::likelihood::{Evaluation, evaluate, log_likelihoods};
 use gibbs::models::{LogZOptions, Model, QUADRATURE_TOLERANCE};
 use gibbs::pipeline;
 use gibbs::run_dir::RunDir;
 use gibbs::two_sample::{self, TwoSample};
 use serde::Serialize;
 
+use super::logz::start_rows;
 use super::{say, say_json};
 use crate::Context;
 use crate::args::{Eval, LogZ};
@@ -29,8 +32,16 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
         (None, Some(part)) => pipeline::part_of_run(&run, part)?,
         (None, None) => return Err(Error::Usage("name a table, or a part of the run's data with --part".into())),
     };
-    let log_z = log_z(saved.model.as_ref(), &args.log_z, context)?;
-    let e = evaluate(saved.model.as_ref(), &part, &log_z, saved.header.preprocess.log_jacobian());
+    let log_z = log_z(&run, saved.model.as_ref(), &args.log_z, context)?;
+    let jacobian = saved.header.preprocess.log_jacobian();
+    let e = evaluate(saved.model.as_ref(), &part, &log_z, jacobian);
+    if let Some(path) = &args.per_row {
+        let log_prob = log_likelihoods(saved.model.as_ref(), &part.rows, log_z.value, jacobian);
+        write_atomic_with(path, |out| {
+            writeln!(out, "row,log_likelihood")?;
+            log_prob.iter().enumerate().try_for_each(|(i, l)| writeln!(out, "{i},{l}"))
+        })?;
+    }
     let samples = match args.mmd {
         Some(n) => {
             let key = Key::from_seed(args.log_z.seed);
@@ -50,6 +61,9 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
     ));
     say(&format!("                       {}", e.direction));
     say(&format!("log Z                  {:.4} +- {:.4} ({})", e.log_z.value, e.log_z.std_err, e.log_z.method));
+    if let Some(ends) = e.log_z.ends {
+        say(&format!("                       from {:.4} to {:.4}, {}", ends.lower, ends.upper, ends.verdict));
+    }
     say(&format!("bits per dimension     {:.5}", e.bits_per_dim));
     if let Some(r) = e.regret {
         say(&format!("regret                 {:.4} nats (std err {:.4}) against the true density", r.mean, r.std_err));
@@ -71,7 +85,17 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
 }
 
 /// `log Z` as the flags ask for it.
-pub fn log_z(model: &dyn Model, args: &LogZ, context: &Context) -> Result<gibbs::core::log_partition::LogZ, Error> {
+pub fn log_z(
+    run: &RunDir,
+    model: &dyn Model,
+    args: &LogZ,
+    context: &Context,
+) -> Result<gibbs::core::log_partition::LogZ, Error> {
+    if args.log_z == LogZMethod::Bracket {
+        let (rows, key) = (start_rows(run, context), Key::from_seed(args.seed));
+        let found = model.bracket(&args.budget.options(), rows.as_ref(), &key, &context.terminal)?;
+        return Ok(found.log_z());
+    }
     let how = LogZOptions {
         method: args.log_z,
         exact_work: 1 << 32,

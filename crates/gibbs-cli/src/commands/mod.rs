@@ -7,6 +7,7 @@ pub mod fit;
 pub mod import;
 pub mod info;
 pub mod ising;
+pub mod logz;
 pub mod report;
 pub mod sample;
 pub mod score;

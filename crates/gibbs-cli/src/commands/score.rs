@@ -18,7 +18,7 @@ pub fn run(args: &Score, context: &Context) -> Result<(), Error> {
     let energy = saved.model.energy(&part.rows);
     // Log-probabilities are those of the table's own units.
     let jacobian = saved.header.preprocess.log_jacobian();
-    let log_z = eval::log_z(saved.model.as_ref(), &args.log_z, context)?;
+    let log_z = eval::log_z(&run, saved.model.as_ref(), &args.log_z, context)?;
     let write = |out: &mut dyn Write| -> std::io::Result<()> {
         writeln!(out, "row,energy,log_prob")?;
         for (i, e) in energy.iter().enumerate() {

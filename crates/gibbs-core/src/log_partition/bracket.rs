@@ -2,41 +2,20 @@
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::ais::anneal_blocks;
 use super::ladder::stretch;
+use super::starts::Starts;
 use super::verdict::{Concern, Verdict, concerns, judge, rounding};
-use super::{Bennett, Bias, LogZ, LogZError};
+use super::{Bennett, Bias, Ends, LogZ, LogZError};
 use crate::kernel::Kernel;
 use crate::key::{Key, Purpose};
 use crate::path::Annealable;
 use crate::rows::Rows;
-
-/// Draws that many rows.
-type Draw<'a, X> = dyn Fn(usize, &Key) -> X + Sync + 'a;
-
-/// Where reverse chains start: samples of the model, and whether they are exact.
-pub struct Starts<'a, X> {
-    name: String,
-    exact: bool,
-    draw: Box<Draw<'a, X>>,
-}
-
-impl<'a, X> Starts<'a, X> {
-    /// Exact, independent samples: by enumeration, coupling from the past, rejection, or because the data were simulated
-    /// from the model. A verdict `certified` rests on this word.
-    pub fn exact(name: impl Into<String>, draw: impl Fn(usize, &Key) -> X + Sync + 'a) -> Self {
-        Self { name: name.into(), exact: true, draw: Box::new(draw) }
-    }
-
-    /// Anything else, each row from a chain of its own: the upper side is then a bound only as far as they represent the model.
-    pub fn approximate(name: impl Into<String>, draw: impl Fn(usize, &Key) -> X + Sync + 'a) -> Self {
-        Self { name: name.into(), exact: false, draw: Box::new(draw) }
-    }
-}
 
 /// One upper side.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +88,7 @@ impl Certificate {
             log_weights: self.forward.log_weights.clone(),
             effective_chains: self.forward.effective_chains,
             warnings: self.concerns.iter().map(ToString::to_string).collect(),
+            ends: Some(Ends { lower: self.lower, upper: self.upper, verdict: self.verdict }),
         }
     }
 }
@@ -189,6 +169,7 @@ pub struct Bracket<K> {
     rungs: usize,
     width: f64,
     budget: u64,
+    time: Option<Duration>,
 }
 
 impl<K> Bracket<K> {
@@ -202,6 +183,7 @@ impl<K> Bracket<K> {
             rungs: 100,
             width: 0.1,
             budget: 10_000_000,
+            time: None,
         }
     }
 
@@ -239,6 +221,15 @@ impl<K> Bracket<K> {
         Self { budget: moves, ..self }
     }
 
+    /// Also makes no round that would, at the speed of the one before, end later than `time` after the first began. The
+    /// first round is always made.
+    ///
+    /// How many rounds fit depends on the machine, and so does the size of the last; one of that size is repeated bit for
+    /// bit by a budget of moves alone.
+    pub fn within_time(self, time: Duration) -> Self {
+        Self { time: Some(time), ..self }
+    }
+
     /// Runs it. `progress` hears of every hundredth of a round and may end the run: the last complete round is then the
     /// result, or [`LogZError::Interrupted`] if there is none.
     ///
@@ -259,7 +250,9 @@ impl<K> Bracket<K> {
         let sides = 1 + starts.len();
         let (mut n_chains, mut rungs, mut moves) = (self.n_chains, self.rungs, 0);
         let mut last: Option<Certificate> = None;
+        let begin = Instant::now();
         for round in 0.. {
+            let round_began = Instant::now();
             let ladder = stretch(&self.shape, rungs);
             let found = self.round(path, starts, &ladder, n_chains, &key.step(round as u64), &mut |done| {
                 progress(Progress { round, done, last: last.as_ref() })
@@ -276,7 +269,9 @@ impl<K> Bracket<K> {
             (now.rounds, now.moves) = (round + 1, moves);
             let narrow = now.width() <= self.width;
             let laborious = now.concerns.iter().any(Concern::yields_to_effort);
-            let next = self.next_size(&now, laborious, (sides as u64, moves));
+            let lasted = round_began.elapsed().as_secs_f64().max(1e-9);
+            let most = self.time.map_or(f64::INFINITY, |t| t.saturating_sub(begin.elapsed()).as_secs_f64() / lasted);
+            let next = self.next_size(&now, laborious, (sides as u64, moves), most);
             if (narrow && !laborious) || next.is_none() {
                 if !narrow {
                     now.concerns.push(Concern::WidthNotReached { width: now.width(), wanted: self.width });
@@ -289,18 +284,25 @@ impl<K> Bracket<K> {
         unreachable!("rounds end with the budget")
     }
 
-    /// Chains and temperatures of the next round; `None` if the budget holds no round that is a quarter larger.
+    /// Chains and temperatures of the next round; `None` if the budget, or the time for a round `most` as large, holds no
+    /// round that is a quarter larger.
     ///
     /// Temperatures grow while the weights differ much (their variance falls as one over their number, and with it the bias);
     /// then chains do, as the square of the width to go.
-    fn next_size(&self, now: &Certificate, laborious: bool, (sides, spent): (u64, u64)) -> Option<(usize, usize)> {
+    fn next_size(
+        &self,
+        now: &Certificate,
+        laborious: bool,
+        (sides, spent): (u64, u64),
+        most: f64,
+    ) -> Option<(usize, usize)> {
         let rungs = now.ladder.len() - 1;
         let share = |z: &LogZ| z.effective_chains.unwrap_or(0.0) / now.n_chains as f64;
         let least = now.reverse.iter().map(|u| share(&u.estimate)).fold(share(&now.forward), f64::min);
         let wanted = (now.width() / self.width).powi(2).clamp(1.5, 4.0);
         let factor = if least < 0.1 || laborious { 4.0 } else { wanted };
         let affordable = self.budget.saturating_sub(spent) as f64 / (sides as f64 * now.n_chains as f64 * rungs as f64);
-        let factor = factor.min(affordable);
+        let factor = factor.min(affordable).min(most);
         if factor < 1.25 {
             return None;
         }

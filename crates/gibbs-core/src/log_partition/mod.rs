@@ -8,17 +8,19 @@ pub mod ladder;
 pub mod pareto;
 pub mod quadrature;
 pub mod reverse;
+pub mod starts;
 pub mod thermodynamic;
 pub mod verdict;
 mod weights;
 
 pub use ais::Ais;
 pub use bennett::Bennett;
-pub use bracket::{Bracket, Certificate, Progress, Starts, Upper};
+pub use bracket::{Bracket, Certificate, Progress, Upper};
 pub use importance::{Importance, ImportanceSampling};
 pub use ladder::PilotLadder;
-pub use quadrature::{Quadrature, QuadratureError, QuadratureLogZ};
+pub use quadrature::{GridSampler, Quadrature, QuadratureError, QuadratureLogZ};
 pub use reverse::ReverseAis;
+pub use starts::Starts;
 pub use thermodynamic::{Thermodynamic, ThermodynamicLogZ};
 pub use verdict::{Concern, Verdict};
 
@@ -56,6 +58,19 @@ pub struct LogZ {
     pub effective_chains: Option<f64>,
     /// What a reader must know before believing it, in plain words.
     pub warnings: Vec<String>,
+    /// Both ends, where it was enclosed from both sides.
+    pub ends: Option<Ends>,
+}
+
+/// A two-sided interval of `log Z` in nats; see [`Certificate`].
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Ends {
+    /// Lower end, from the forward side. **Not sorted**: it may lie above the upper one, which is a finding.
+    pub lower: f64,
+    /// Upper end, from the reverse side.
+    pub upper: f64,
+    /// How far they are to be believed.
+    pub verdict: Verdict,
 }
 
 impl LogZ {
@@ -69,6 +84,7 @@ impl LogZ {
             log_weights: Vec::new(),
             effective_chains: None,
             warnings: Vec::new(),
+            ends: None,
         }
     }
 
@@ -95,6 +111,7 @@ impl LogZ {
             log_weights,
             effective_chains: Some(summary.ess),
             warnings,
+            ends: None,
         })
     }
 }

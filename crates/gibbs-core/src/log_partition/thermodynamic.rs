@@ -141,6 +141,7 @@ impl<K> Thermodynamic<K> {
             log_weights: Vec::new(),
             effective_chains: None,
             warnings,
+            ends: None,
         };
         let (below, above) = (base + sums.below, base + sums.above);
         ThermodynamicLogZ { log_z, below, above, correction: sums.correction, drift, drift_std_err }

@@ -9,6 +9,7 @@ pub mod mala;
 pub mod metropolis;
 #[cfg(feature = "nuts")]
 pub mod nuts;
+pub mod paced;
 pub mod random_walk;
 pub mod replay;
 pub mod schedule;
@@ -24,6 +25,7 @@ pub use hmc::Hmc;
 pub use langevin::{Langevin, Noise};
 pub use mala::Mala;
 pub use metropolis::MetropolisChain;
+pub use paced::Paced;
 pub use random_walk::RandomWalk;
 pub use replay::Replay;
 pub use schedule::StepSchedule;

@@ -1,12 +1,14 @@
 //! The binary restricted Boltzmann machine.
 
 mod centring;
+mod draws;
 mod exact;
 mod gibbs;
 mod path;
 mod pilot;
 
 pub use centring::Centring;
+pub use draws::ExactDraws;
 pub use exact::{ENUMERATION_LIMIT, log_z};
 pub use gibbs::BlockGibbs;
 pub use path::{RbmEval, RbmPath};

@@ -73,6 +73,8 @@ choices! {
         Exact,
         /// By annealed importance sampling.
         Ais,
+        /// By annealed importance sampling from both sides: an interval with a verdict.
+        Bracket,
         /// Not at all: energies only.
         None,
     }

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use gibbs_core::key::Key;
-use gibbs_core::log_partition::LogZ;
+use gibbs_core::log_partition::{Certificate, LogZ};
 use gibbs_core::persist::{StateError, TensorMap};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
+use crate::bracket::BracketOptions;
 use crate::config::{LogZMethod, ModelKind};
 use crate::dataset::Preparation;
 use crate::error::Error;
@@ -80,6 +81,26 @@ pub trait Model: Send + Sync {
 
     /// `log Z`, nats.
     fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error>;
+
+    /// Evaluations of energies or terms of a sum that the exact `log Z` takes, where there is one.
+    fn exact_work(&self) -> Option<u64> {
+        None
+    }
+
+    /// `log Z` from both sides, with a verdict; reverse chains start from exact samples where the model has them, else from
+    /// long chains from `rows` and from the base. See [`Annealing`](crate::bracket::Annealing), which does the work.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for kinds of models without a path from a base.
+    fn bracket(
+        &self,
+        _how: &BracketOptions,
+        _rows: Option<&Batch>,
+        _key: &Key,
+        _progress: &dyn Progress,
+    ) -> Result<Certificate, Error> {
+        Err(Error::Usage(format!("log Z of a model of kind {} is not enclosed from both sides", self.kind().name())))
+    }
 
     /// Runs chains at inverse temperature `beta` for `steps` steps; returns where they end.
     fn sample(

@@ -8,11 +8,11 @@ use gibbs_core::ensemble::Ensemble;
 use gibbs_core::kernel::{Kernel, MoveInfo, StepTuning};
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::log_partition::ais::linear_ladder;
-use gibbs_core::log_partition::{Ais, LogZ, Quadrature};
+use gibbs_core::log_partition::{Ais, Certificate, GridSampler, LogZ, Quadrature, Starts};
 use gibbs_core::path::{Bridge, Target};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::{Continuous, Rows};
-use gibbs_core::samplers::Mala;
+use gibbs_core::samplers::{Mala, Paced};
 use gibbs_core::scratch::Scratch;
 use gibbs_tensor::energies::Gaussian;
 use gibbs_tensor::nets::Network;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogZOptions, Model, ModelHeader, SampleObserver, Start};
 use crate::batch::Batch;
+use crate::bracket::{Annealing, BracketOptions};
 use crate::config::{LogZMethod, ModelKind};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -38,6 +39,11 @@ const BOX_OVER_SPREAD: f64 = 10.0;
 const FULL_COVARIANCE: usize = 128;
 /// Largest over smallest step of MALA: enough for chains to leave the sharpest folds of a landscape in training.
 pub(crate) const MALA_SPREAD: f64 = 100.0;
+/// The same in a bracket, whose steps follow the temperature.
+const BRACKET_SPREAD: f64 = 10.0;
+/// Acceptance that these steps aim at, the best for MALA in high dimension, and chains of the pilot that fits them.
+const ACCEPTANCE: f64 = 0.574;
+const PACING_CHAINS: usize = 128;
 /// Steps in which the sampler finds its step size.
 const ADAPTATION_STEPS: u64 = 200;
 
@@ -111,19 +117,23 @@ impl NeuralModel {
         Ok(Self::new(header.kind, energy, base, settings))
     }
 
-    fn quadrature(&self, how: &LogZOptions) -> Result<LogZ, Error> {
+    /// The box of quadrature and of the grid that exact samples come from: beyond it there is next to nothing.
+    fn reach(&self) -> (Vec<f64>, Vec<f64>) {
         let d = self.n_columns();
         let variance = self.base.covariance();
-        let (mut lower, mut upper) = (Vec::new(), Vec::new());
-        for (i, mean) in self.base.mean().iter().enumerate() {
+        let reach = self.base.mean().iter().enumerate().map(|(i, mean)| {
             let sd = variance[i * d + i].sqrt();
-            let reach = match self.settings.network.confinement {
+            match self.settings.network.confinement {
                 Some(s) => (BOX_OVER_CONFINEMENT * s).max(mean.abs() + BOX_OVER_SPREAD * sd),
                 None => BOX_OVER_SPREAD * sd + mean.abs(),
-            };
-            lower.push(-reach);
-            upper.push(reach);
-        }
+            }
+        });
+        let upper: Vec<f64> = reach.collect();
+        (upper.iter().map(|u| -u).collect(), upper)
+    }
+
+    fn quadrature(&self, how: &LogZOptions) -> Result<LogZ, Error> {
+        let (lower, upper) = self.reach();
         let mut quadrature = Quadrature::new(how.tolerance, MOST_POINTS)?;
         if let Some(s) = self.settings.network.confinement {
             quadrature = quadrature.with_quadratic_tail(s)?;
@@ -185,9 +195,36 @@ impl Model for NeuralModel {
                 self.n_columns()
             ))),
             LogZMethod::Exact => self.quadrature(how),
+            LogZMethod::Bracket => {
+                Ok(self.bracket(&BracketOptions::default(), None, &key.purpose(Purpose::LogZ), progress)?.log_z())
+            }
             LogZMethod::Auto if low => self.quadrature(how),
             LogZMethod::Auto | LogZMethod::Ais | LogZMethod::None => self.annealed(how, key, progress),
         }
+    }
+
+    fn exact_work(&self) -> Option<u64> {
+        (self.n_columns() <= QUADRATURE_COLUMNS).then_some(MOST_POINTS as u64)
+    }
+
+    fn bracket(
+        &self,
+        how: &BracketOptions,
+        rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Result<Certificate, Error> {
+        let path = Bridge { base: &self.base, target: &self.energy };
+        let mala = Mala { step_size: self.settings.step_size, spread: BRACKET_SPREAD };
+        let kernel = Paced::fit(mala, &path, PACING_CHAINS, ACCEPTANCE, &key.purpose(Purpose::Other));
+        let mut starts = Vec::new();
+        if self.n_columns() <= QUADRATURE_COLUMNS {
+            let (lower, upper) = self.reach();
+            let grid = GridSampler::new(&self.energy, &lower, &upper)?;
+            starts.push(Starts::exact("rejection from a grid", move |n, key: &Key| grid.sample(n, key)));
+        }
+        Annealing { path: &path, kernel: &kernel, reversible: true, starts, rows: rows.map(real) }
+            .bracket(how, key, progress)
     }
 
     fn sample(

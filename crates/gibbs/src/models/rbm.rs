@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gibbs_core::energy::{Energy, Flips, Parametric};
 use gibbs_core::kernel::{Kernel, run};
 use gibbs_core::key::{Key, Purpose};
-use gibbs_core::log_partition::{Ais, LogZ, ais::linear_ladder};
+use gibbs_core::log_partition::{Ais, Certificate, LogZ, Starts, ais::linear_ladder};
 use gibbs_core::path::{Annealable, Path};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
-use gibbs_spin::rbm::{HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
+use gibbs_spin::rbm::{ExactDraws, HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath, rbm};
 
 use super::{LogZOptions, Model, SampleObserver, Start};
 use crate::batch::Batch;
+use crate::bracket::{Annealing, BracketOptions};
 use crate::config::{LogZMethod, ModelKind, enumeration_work};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -129,12 +130,36 @@ impl Model for RbmModel {
     }
 
     fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
-        let cheap = enumeration_work(self.target().n_visible(), self.target().n_hidden()) <= how.exact_work;
+        let cheap = self.exact_work().is_some_and(|work| work <= how.exact_work);
         match how.method {
             LogZMethod::Exact => self.exact_log_z(progress),
+            LogZMethod::Bracket => {
+                Ok(self.bracket(&BracketOptions::default(), None, &key.purpose(Purpose::LogZ), progress)?.log_z())
+            }
             LogZMethod::Auto if cheap => self.exact_log_z(progress),
             LogZMethod::Auto | LogZMethod::Ais | LogZMethod::None => self.annealed_log_z(how, key, progress),
         }
+    }
+
+    fn exact_work(&self) -> Option<u64> {
+        let possible = self.target().enumeration_bits() <= rbm::ENUMERATION_LIMIT;
+        possible.then(|| enumeration_work(self.target().n_visible(), self.target().n_hidden()))
+    }
+
+    fn bracket(
+        &self,
+        how: &BracketOptions,
+        rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Result<Certificate, Error> {
+        let mut starts = Vec::new();
+        if self.target().enumeration_bits() <= ExactDraws::LIMIT {
+            let draws = ExactDraws::new(self.target())?;
+            starts.push(Starts::exact("enumeration of the smaller layer", move |n, key: &Key| draws.sample(n, key)));
+        }
+        let rows = rows.map(bits);
+        Annealing { path: &self.path, kernel: &BlockGibbs, reversible: true, starts, rows }.bracket(how, key, progress)
     }
 
     fn sample(

@@ -1,10 +1,12 @@
 //! `log Z` in one to three dimensions by adaptive quadrature.
 
 mod cells;
+mod sampler;
 
 use statrs::function::erf::erfc;
 
 use self::cells::{Cell, POINTS, Work, halves, total};
+pub use self::sampler::GridSampler;
 use super::LogZ;
 use crate::dense::Dense;
 use crate::energy::Energy;

@@ -1,0 +1,250 @@
+//! `log Z` from both sides, behind one call for every kind of model.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use gibbs_core::kernel::Kernel;
+use gibbs_core::key::Key;
+use gibbs_core::log_partition::bracket::Progress as Round;
+use gibbs_core::log_partition::ladder::stretch;
+use gibbs_core::log_partition::{Bias, Bracket, Certificate, LogZ, PilotLadder, Starts, Verdict};
+use gibbs_core::path::Annealable;
+use gibbs_core::persist::{Tensor, TensorMap};
+use gibbs_core::scratch::Scratch;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::run_dir::RunDir;
+use crate::tensors;
+
+/// Chains of the pilot that fits the ladder.
+const PILOT_CHAINS: usize = 128;
+/// Parts of the bar.
+const PARTS: f64 = 100.0;
+
+/// How narrow the interval is to be, and what may be spent on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BracketOptions {
+    /// Width wanted, nats.
+    pub width: f64,
+    /// Moves of chains at most: chains x temperatures x sides, over all rounds.
+    pub moves: u64,
+    /// Seconds at most; how many rounds fit then depends on the machine.
+    pub seconds: Option<f64>,
+    /// Chains a side of the first round.
+    pub n_chains: usize,
+    /// Temperatures of the first round at least.
+    pub n_temperatures: usize,
+    /// Steps (and temperatures, from the base) of the chains that make approximate samples of the model.
+    pub start_steps: u64,
+}
+
+impl Default for BracketOptions {
+    /// 0.1 nats, within twenty million moves.
+    fn default() -> Self {
+        Self { width: 0.1, moves: 20_000_000, seconds: None, n_chains: 400, n_temperatures: 100, start_steps: 1_000 }
+    }
+}
+
+impl BracketOptions {
+    fn check(&self) -> Result<(), Error> {
+        if !(self.width > 0.0 && self.width.is_finite()) {
+            return Err(Error::Usage(format!("--width {}: give a positive number of nats", self.width)));
+        }
+        match self.seconds {
+            Some(s) if !(s > 0.0 && s < 1e9) => Err(Error::Usage(format!("--seconds {s}: give a positive number"))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All that a kind of model has to say for its `log Z` to be enclosed.
+pub struct Annealing<'a, P: Annealable, K> {
+    /// From a base with known `log Z` to the model.
+    pub path: &'a P,
+    /// What moves chains along the path; it leaves every `p_beta` invariant.
+    pub kernel: &'a K,
+    /// Whether it satisfies detailed balance, so that both sides may be joined by Bennett's acceptance ratio.
+    pub reversible: bool,
+    /// Samples of the model, exact ones if there are any; if none are given, long chains from `rows` and chains annealed from
+    /// the base.
+    pub starts: Vec<Starts<'a, P::X>>,
+    /// Rows of data.
+    pub rows: Option<&'a P::X>,
+}
+
+impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
+    /// Fits a ladder by a pilot, then runs both sides until the interval is narrow enough or the budget ends.
+    ///
+    /// # Errors
+    /// Options without meaning; weights that are not finite; [`Error::Interrupted`] before the first round is complete.
+    pub fn bracket(self, how: &BracketOptions, key: &Key, progress: &dyn Progress) -> Result<Certificate, Error> {
+        how.check()?;
+        let begin = Instant::now();
+        let Self { path, kernel, reversible, mut starts, rows } = self;
+        progress.begin("ladder", PARTS as u64);
+        let pilot = PilotLadder::new(kernel.clone(), PILOT_CHAINS)?;
+        let shape = pilot.find(path, &key.step(0), &mut Scratch::default(), &mut |beta| {
+            progress.advance((PARTS * beta) as u64);
+            if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        progress.end();
+        if starts.is_empty() {
+            let climb = stretch(&shape, how.start_steps.clamp(1, 1 << 20) as usize);
+            if let Some(rows) = rows {
+                starts.push(Starts::from_rows("long chains from data", kernel, path, rows, how.start_steps));
+            }
+            starts.push(Starts::annealed("chains annealed from the base", kernel, path, climb, how.start_steps));
+        }
+        let rungs = how.n_temperatures.max(2 * (shape.len() - 1));
+        let mut bracket = Bracket::new(kernel.clone())
+            .with_shape(shape)?
+            .starting_with(how.n_chains, rungs)?
+            .until(how.width)?
+            .within(how.moves);
+        if reversible {
+            bracket = bracket.reversible();
+        }
+        if let Some(seconds) = how.seconds {
+            bracket = bracket.within_time(Duration::from_secs_f64(seconds).saturating_sub(begin.elapsed()));
+        }
+        let mut round = usize::MAX;
+        let found = bracket.estimate(path, &starts, &key.step(1), &mut |now: Round<'_>| {
+            if now.round != round {
+                round = now.round;
+                progress.begin("log Z from both sides", PARTS as u64);
+            }
+            progress.advance((PARTS * now.done) as u64);
+            if let Some(last) = now.last {
+                progress.note(&format!("[{:.4}, {:.4}] {}", last.lower, last.upper, last.verdict));
+            }
+            if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        progress.end();
+        Ok(found?)
+    }
+}
+
+/// One side as it is reported, nats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SideReport {
+    /// Where its chains started.
+    pub starts: String,
+    /// Whether these were exact samples.
+    pub exact: bool,
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error.
+    pub std_err: f64,
+    /// The end of the interval that it gives by itself.
+    pub bound: f64,
+    /// Which side it errs on.
+    pub bias: Bias,
+    /// Effective number of chains.
+    pub effective_chains: Option<f64>,
+    /// Pareto shape of the tail of its weights; above 0.7 their error is not to be believed.
+    pub pareto_k: Option<f64>,
+}
+
+impl SideReport {
+    fn new(starts: &str, exact: bool, z: &LogZ, bound: f64) -> Self {
+        Self {
+            starts: starts.to_string(),
+            exact,
+            value: z.value,
+            std_err: z.std_err,
+            bound,
+            bias: z.bias,
+            effective_chains: z.effective_chains,
+            pareto_k: z.pareto_k().filter(|k| k.is_finite()),
+        }
+    }
+}
+
+/// The interval as it is reported, nats. **Ends are in the order in which they were obtained, never sorted.**
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Best single value.
+    pub value: f64,
+    /// Lower end, from the forward side.
+    pub lower: f64,
+    /// Upper end, from the reverse side.
+    pub upper: f64,
+    /// Standard error of the value.
+    pub std_err: f64,
+    /// How it was made.
+    pub method: String,
+    /// How far it is to be believed.
+    pub verdict: Verdict,
+}
+
+/// A [`Certificate`] as it is reported and kept in the run directory, beside its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BracketReport {
+    /// The interval.
+    pub log_z: Interval,
+    /// What speaks against it, in words, with what to try.
+    pub concerns: Vec<String>,
+    /// The side from the base.
+    pub forward: SideReport,
+    /// The sides from samples of the model, in the order of the starting points.
+    pub reverse: Vec<SideReport>,
+    /// The exact value, where it is cheap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact: Option<f64>,
+    /// Chains of each side.
+    pub n_chains: usize,
+    /// Temperatures.
+    pub n_temperatures: usize,
+    /// Rounds of escalation.
+    pub rounds: usize,
+    /// Moves of chains in all rounds and sides.
+    pub moves: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+impl BracketReport {
+    /// From a certificate that took `seconds`.
+    pub fn new(c: &Certificate, exact: Option<f64>, seconds: f64) -> Self {
+        Self {
+            log_z: Interval {
+                value: c.value,
+                lower: c.lower,
+                upper: c.upper,
+                std_err: c.std_err,
+                method: c.log_z().method,
+                verdict: c.verdict,
+            },
+            concerns: c.concerns.iter().map(ToString::to_string).collect(),
+            forward: SideReport::new("the base", true, &c.forward, c.lower),
+            reverse: c.reverse.iter().map(|u| SideReport::new(&u.starts, u.exact, &u.estimate, u.bound)).collect(),
+            exact,
+            n_chains: c.n_chains,
+            n_temperatures: c.ladder.len() - 1,
+            rounds: c.rounds,
+            moves: c.moves,
+            seconds,
+        }
+    }
+}
+
+/// Name of the report in a run directory.
+pub const REPORT: &str = "logz.json";
+/// Name of the ladder and weights in a run directory.
+pub const WEIGHTS: &str = "logz.safetensors";
+
+/// Keeps a certificate in the run directory: the report as `logz.json`, and in `logz.safetensors` the ladder (`ladder`) and the
+/// log weights of every chain (`forward`, `reverse.0`, ...), F64.
+pub fn keep(run: &RunDir, certificate: &Certificate, report: &BracketReport) -> Result<(), Error> {
+    let mut map = TensorMap::default();
+    let mut put = |name: String, values: &[f64]| map.insert(name, Tensor::from_f64(&[values.len()], values));
+    put("ladder".into(), &certificate.ladder);
+    put("forward".into(), &certificate.forward.log_weights);
+    for (i, u) in certificate.reverse.iter().enumerate() {
+        put(format!("reverse.{i}"), &u.estimate.log_weights);
+    }
+    tensors::write(&run.file(WEIGHTS), &map, &std::collections::BTreeMap::new())?;
+    run.write_json(REPORT, report)
+}

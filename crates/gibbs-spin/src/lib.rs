@@ -5,11 +5,13 @@
 //! | [`bits`] | bit-packed rows, the state of every model here |
 //! | [`bernoulli`] | independent bits: the usual base of annealing |
 //! | [`dbm`] | the deep Boltzmann machine: an RBM between even and odd layers, mean field and its bound, learning |
+//! | [`harmonium`] | restricted machines with other units: real, categorical, counts, labels; rectified hidden units |
 //! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
 pub mod bernoulli;
 pub mod bits;
 pub mod dbm;
+pub mod harmonium;
 pub mod lattice;
 pub mod rbm;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::ensemble::BLOCK_ROWS;
 use crate::key::Key;
 use crate::params::ParamMap;
-use crate::rows::{Continuous, Discrete, Natural, Rows};
+use crate::rows::{Continuous, Discrete, Natural, Redraw, Rows};
 use crate::scratch::Scratch;
 
 /// A density known up to its normalising constant: `p(x) prop exp(-E(x))`.
@@ -61,8 +61,8 @@ pub trait Flips: Energy<X: Discrete> {
     }
 }
 
-/// Energies of two-valued sites whose sites fall into blocks that are independent given the rest.
-pub trait Blocks: Energy<X: Discrete> {
+/// Energies whose sites fall into blocks that are independent given the rest.
+pub trait Blocks: Energy<X: Redraw> {
     /// Number of blocks; together they hold every site once.
     fn n_blocks(&self) -> usize;
 

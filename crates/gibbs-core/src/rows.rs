@@ -116,13 +116,29 @@ pub trait Discrete: Rows {
     }
 }
 
-/// Natural parameters of a block of two-valued sites given all the others: `log p(1 | rest) - log p(0 | rest)`.
+/// States whose sites can be drawn anew from natural parameters, one a row and site or several: what heat bath needs.
+pub trait Redraw: Rows {
+    /// Draws each of `sites` independently from its natural parameters, row by row.
+    ///
+    /// # Panics
+    /// If there are not as many natural parameters as these sites have.
+    fn redraw_sites(&mut self, sites: &[usize], natural: &Natural, key: &Key);
+}
+
+impl<X: Discrete> Redraw for X {
+    fn redraw_sites(&mut self, sites: &[usize], natural: &Natural, key: &Key) {
+        self.redraw(sites, natural, key);
+    }
+}
+
+/// Natural parameters of a block of sites given all the others: `log p(1 | rest) - log p(0 | rest)` where sites have two
+/// values, and the `q - 1` numbers `log p(a | rest) - log p(0 | rest)`, `a = 1, .., q - 1`, side by side where they have `q`.
 ///
 /// They add and scale as energies do, which is what lets sums, tempering and paths compose.
 /// Shape: rows x `width`, row-major.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Natural {
-    /// Sites in the block.
+    /// Numbers of a row: sites in the block, times `q - 1`.
     pub width: usize,
     /// Log-odds, rows x `width`.
     pub logits: Vec<f64>,

@@ -6,13 +6,19 @@
 //! | [`bernoulli`] | independent bits: the usual base of annealing |
 //! | [`dbm`] | the deep Boltzmann machine: an RBM between even and odd layers, mean field and its bound, learning |
 //! | [`harmonium`] | restricted machines with other units: real, categorical, counts, labels; rectified hidden units |
+//! | [`graph`] | undirected graphs: grids, random regular ones, colourings |
+//! | [`field`] | pairwise Markov random fields on a graph: samplers, exact sums, inference, learning |
+//! | [`newton`] | the largest value of a concave function of a few parameters |
 //! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
 pub mod bernoulli;
 pub mod bits;
 pub mod dbm;
 pub mod harmonium;
+pub mod field;
+pub mod graph;
 pub mod lattice;
+pub mod newton;
 pub mod rbm;
 
 pub use bernoulli::Bernoulli;

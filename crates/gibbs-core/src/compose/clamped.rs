@@ -51,7 +51,7 @@ impl<A: Flips> Flips for Clamped<A> {
     }
 }
 
-impl<A: Blocks> Blocks for Clamped<A> {
+impl<A: Blocks<X: Discrete>> Blocks for Clamped<A> {
     fn n_blocks(&self) -> usize {
         self.inner.n_blocks()
     }

@@ -1,10 +1,10 @@
-//! Heat bath (Gibbs sampling) over blocks of two-valued sites.
+//! Heat bath (Gibbs sampling) over blocks of sites.
 
 use crate::kernel::{Evaluated, Kernel};
 use crate::key::Key;
 use crate::path::PathBlocks;
 use crate::persist::Persist;
-use crate::rows::{Discrete, Natural};
+use crate::rows::{Natural, Redraw};
 use crate::scratch::Scratch;
 
 /// Systematic-scan heat bath: redraws block after block from its exact conditional at `beta`.
@@ -18,7 +18,7 @@ pub struct HeatBath;
 
 impl<P> Kernel<P> for HeatBath
 where
-    P: PathBlocks<X: Discrete + Persist>,
+    P: PathBlocks<X: Redraw + Persist>,
 {
     type Chain = Evaluated<P::X, P::Eval>;
     type Tuning = ();
@@ -34,7 +34,7 @@ where
         let mut natural = Natural::default();
         for block in 0..path.n_blocks() {
             path.natural_at(&chain.x, block, beta, &mut natural, ws);
-            chain.x.redraw(&path.sites(block), &natural, &key.block(block as u64));
+            chain.x.redraw_sites(&path.sites(block), &natural, &key.block(block as u64));
         }
         path.evaluate(&chain.x, &mut chain.eval, ws);
     }

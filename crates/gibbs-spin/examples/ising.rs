@@ -8,42 +8,75 @@ use gibbs_core::diagnostics::{Draws, autocorrelation::integrated_time};
 use gibbs_core::kernel::Kernel;
 use gibbs_core::key::Key;
 use gibbs_core::log_partition::ais::linear_ladder;
-use gibbs_core::log_partition::{Ais, Thermodynamic};
+use gibbs_core::log_partition::ladder::stretch;
+use gibbs_core::log_partition::{Ais, PilotLadder, Thermodynamic};
 use gibbs_core::path::Annealable;
 use gibbs_core::scratch::Scratch;
-use gibbs_spin::lattice::{CRITICAL_COUPLING, Checkerboard, ExactTorus, Grid, Rule, SwendsenWang, TorusPath, Wolff};
+use gibbs_spin::lattice::{
+    CRITICAL_COUPLING, Checkerboard, Clusters, ExactTorus, Grid, Rule, SwendsenWang, TorusPath, Wolff,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// `log Z` of four sizes at three couplings by two methods, beside the exact value.
+/// `log Z` of four sizes at three couplings by two methods with two kernels, beside the exact value.
 fn log_z(largest: usize, quick: bool) -> Result<()> {
-    let (go, ws) = (&mut |_, _| ControlFlow::Continue(()), &mut Scratch::default());
-    let kernel = Checkerboard(Rule::HeatBath);
-    for (side, chains, rungs, steps) in
-        [(16, 512, 10_000, 400), (32, 512, 10_000, 400), (64, 256, 10_000, 400), (128, 128, 20_000, 600)]
-    {
-        let (rungs, steps) = if quick { (200, 20) } else { (rungs, steps) };
+    println!("| side | K | kernel | exact | estimate | off | error / value | s | method | |");
+    for (side, flips, clusters) in [
+        (16, Plan::new(512, 10_000, 512, 400), Plan::new(512, 8_000, 512, 400)),
+        (32, Plan::new(512, 10_000, 512, 400), Plan::new(128, 16_000, 256, 200)),
+        (64, Plan::new(256, 10_000, 256, 400), Plan::new(64, 10_000, 128, 100)),
+        (128, Plan::new(128, 20_000, 128, 600), Plan::new(64, 8_000, 64, 60)),
+    ] {
         for coupling in [0.3, CRITICAL_COUPLING, 0.6].into_iter().filter(|_| side <= largest) {
-            let exact = ExactTorus::new(side, coupling)?.log_z;
-            let (path, key) = (TorusPath::new(side, coupling)?, Key::from_seed(1));
-            let start = Instant::now();
-            let (ais, _) = Ais::new(kernel, chains, linear_ladder(rungs))?.estimate(&path, &key, ws, go)?;
-            let (half, start) = (start.elapsed().as_secs_f64(), Instant::now());
-            let integral =
-                Thermodynamic::new(kernel, chains, steps, linear_ladder(48))?.estimate(&path, &key, ws, go)?;
-            let times = [half, start.elapsed().as_secs_f64()];
-            for (z, seconds) in [ais, integral.log_z].into_iter().zip(times) {
-                println!(
-                    "| {side} | {coupling:.4} | {exact:.4} | {:.4} +- {:.4} | {:+.1} | {:.1e} | {seconds:.1} | {} | {} |",
-                    z.value,
-                    z.std_err,
-                    (z.value - exact) / z.std_err,
-                    z.std_err / exact,
-                    z.method,
-                    if z.warnings.is_empty() { "" } else { "warned" }
-                );
-            }
+            both(side, coupling, "heat bath", Checkerboard(Rule::HeatBath), &flips.shortened(quick))?;
+            both(side, coupling, "clusters", Clusters::default(), &clusters.shortened(quick))?;
         }
+    }
+    Ok(())
+}
+
+/// What both methods are given.
+struct Plan {
+    ais_chains: usize,
+    ais_rungs: usize,
+    integral_chains: usize,
+    integral_steps: u64,
+}
+
+impl Plan {
+    fn new(ais_chains: usize, ais_rungs: usize, integral_chains: usize, integral_steps: u64) -> Self {
+        Self { ais_chains, ais_rungs, integral_chains, integral_steps }
+    }
+
+    fn shortened(&self, quick: bool) -> Self {
+        if quick { Self::new(self.ais_chains, 200, self.integral_chains, 20) } else { Self { ..*self } }
+    }
+}
+
+/// Annealed importance sampling, on a ladder shaped by a pilot, and thermodynamic integration with one kernel.
+fn both<K: Kernel<TorusPath> + Copy>(side: usize, coupling: f64, name: &str, kernel: K, plan: &Plan) -> Result<()> {
+    let (go, ws) = (&mut |_, _| ControlFlow::Continue(()), &mut Scratch::default());
+    let exact = ExactTorus::new(side, coupling)?.log_z;
+    let (path, key) = (TorusPath::new(side, coupling)?, Key::from_seed(1));
+    let start = Instant::now();
+    let pilot = PilotLadder::new(kernel, 64)?;
+    let shape = pilot.find(&path, &Key::from_seed(2), ws, &mut |_| ControlFlow::Continue(()))?;
+    let ladder = stretch(&shape, plan.ais_rungs);
+    let (ais, _) = Ais::new(kernel, plan.ais_chains, ladder)?.estimate(&path, &key, ws, go)?;
+    let (half, start) = (start.elapsed().as_secs_f64(), Instant::now());
+    let integral = Thermodynamic::new(kernel, plan.integral_chains, plan.integral_steps, linear_ladder(48))?;
+    let integral = integral.estimate(&path, &key, ws, go)?;
+    let times = [half, start.elapsed().as_secs_f64()];
+    for (z, seconds) in [ais, integral.log_z].into_iter().zip(times) {
+        println!(
+            "| {side} | {coupling:.4} | {name} | {exact:.4} | {:.4} +- {:.4} | {:+.1} | {:.1e} | {seconds:.1} | {} | {} |",
+            z.value,
+            z.std_err,
+            (z.value - exact) / z.std_err,
+            z.std_err / exact,
+            z.method,
+            if z.warnings.is_empty() { "" } else { "warned" }
+        );
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use gibbs_core::persist::{Persist, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::lattice::{
-    CRITICAL_COUPLING, Checkerboard, ExactTorus, Grid, LatticeError, Potts, Replicas, Rule, Series, SwendsenWang,
-    Torus, TorusPath, Wolff,
+    Bonds, CRITICAL_COUPLING, Checkerboard, Clusters, ExactTorus, Grid, LatticeError, Potts, Replicas, Rule, Series,
+    SwendsenWang, Torus, TorusPath, Wolff,
 };
 use gibbs_testkit::{Exact, Kaufman, chi_square_test, z_test};
 
@@ -40,9 +40,12 @@ fn by_class(exact: &Exact, side: usize, draws: &[(i64, i64)]) -> (Vec<u64>, Vec<
 }
 
 /// Classes of many lattices after `sweeps` sweeps from random spins: independent draws.
-fn swept(rule: Rule, side: usize, coupling: f64, sweeps: u64, seed: u64) -> Vec<(i64, i64)> {
+fn swept<K>(kernel: &K, side: usize, coupling: f64, sweeps: u64, seed: u64) -> Vec<(i64, i64)>
+where
+    K: Kernel<TorusPath, Chain = Evaluated<Replicas, Bonds>, Tuning = ()>,
+{
     let path = TorusPath::new(side, coupling).unwrap();
-    let (kernel, ws) = (Checkerboard(rule), &mut Scratch::default());
+    let ws = &mut Scratch::default();
     let n = 20_000;
     let mut chain = kernel.init(&path, path.sample_base(n, &Key::from_seed(seed)), ws);
     for t in 0..sweeps {
@@ -63,7 +66,8 @@ fn sweeps_sample_the_enumerated_law() {
         let rules = if side == 2 { &[Rule::HeatBath][..] } else { &[Rule::HeatBath, Rule::Metropolis] };
         for &rule in rules {
             let test = |coupling| {
-                let (counts, probabilities) = by_class(&exact, side, &swept(rule, side, coupling, 60, 1));
+                let (counts, probabilities) =
+                    by_class(&exact, side, &swept(&Checkerboard(rule), side, coupling, 60, 1));
                 chi_square_test(&counts, &probabilities, 1e-4)
             };
             test(coupling).unwrap();
@@ -107,6 +111,20 @@ fn clusters_sample_the_enumerated_law() {
         check(&swendsen_wang(coupling)).unwrap();
         check(&wolff(1.1 * coupling)).unwrap_err();
         check(&swendsen_wang(1.1 * coupling)).unwrap_err();
+    }
+}
+
+/// As above, for cluster moves along the path: alone with the sweep that follows each, and in a share of the steps.
+#[test]
+fn clusters_along_the_path_sample_the_enumerated_law() {
+    for (side, coupling, share) in [(2, 0.3, 1.0), (4, 0.35, 1.0), (4, 0.35, 0.3)] {
+        let (exact, kernel) = (exact(side, coupling), Clusters::with_share(share));
+        let test = |coupling| {
+            let (counts, probabilities) = by_class(&exact, side, &swept(&kernel, side, coupling, 30, 3));
+            chi_square_test(&counts, &probabilities, 1e-4)
+        };
+        test(coupling).unwrap();
+        test(1.3 * coupling).unwrap_err();
     }
 }
 
@@ -311,26 +329,36 @@ fn exact_values_are_kaufmans() {
     assert!(ExactTorus::new(5, 0.3).is_err());
 }
 
-/// Annealed importance sampling and thermodynamic integration within their stated errors, which are below 1e-4 of the value.
+/// Annealed importance sampling and thermodynamic integration within their stated errors, which are below 1e-4 of the value:
+/// with single flips on small lattices, with cluster moves through the transition of larger ones.
 #[test]
 fn log_z_agrees_with_kaufman() {
+    for coupling in [0.3, CRITICAL_COUPLING, 0.6] {
+        agrees_with_kaufman(Checkerboard(Rule::HeatBath), 16, coupling, [512, 8_000, 400]);
+    }
+    for coupling in [CRITICAL_COUPLING, 0.6] {
+        agrees_with_kaufman(Clusters::default(), 32, coupling, [128, 5_000, 200]);
+    }
+}
+
+fn agrees_with_kaufman<K: Kernel<TorusPath> + Copy>(
+    kernel: K,
+    side: usize,
+    coupling: f64,
+    [chains, rungs, steps]: [usize; 3],
+) {
     let go = &mut |_, _| ControlFlow::Continue(());
-    let kernel = Checkerboard(Rule::HeatBath);
-    let small = [0.3, CRITICAL_COUPLING, 0.6].map(|coupling| (16, coupling, 512, 8_000));
-    for (side, coupling, chains, rungs) in small.into_iter().chain([(32, CRITICAL_COUPLING, 448, 8_000)]) {
-        let exact = Kaufman::new(side, side, coupling).unwrap().log_z;
-        let path = TorusPath::new(side, coupling).unwrap();
-        let (key, ws) = (Key::from_seed(9), &mut Scratch::default());
-        let (ais, _) = Ais::new(kernel, chains, linear_ladder(rungs)).unwrap().estimate(&path, &key, ws, go).unwrap();
-        let ladder = linear_ladder(32);
-        let thermodynamic = Thermodynamic::new(kernel, chains, 400, ladder).unwrap();
-        let integral = thermodynamic.estimate(&path, &key, ws, go).unwrap().log_z;
-        for z in [ais, integral] {
-            let (value, std_err) = (z.value, z.std_err);
-            // alpha = 6e-5 each; weights of few chains have heavier tails than that.
-            assert!((value - exact).abs() < 4.0 * std_err, "{side} {coupling}: {value} +- {std_err}, exact {exact}");
-            assert!(std_err < 1e-4 * exact, "{side} {coupling}: {} {std_err} of {exact}", z.method);
-        }
+    let exact = Kaufman::new(side, side, coupling).unwrap().log_z;
+    let path = TorusPath::new(side, coupling).unwrap();
+    let (key, ws) = (Key::from_seed(9), &mut Scratch::default());
+    let (ais, _) = Ais::new(kernel, chains, linear_ladder(rungs)).unwrap().estimate(&path, &key, ws, go).unwrap();
+    let thermodynamic = Thermodynamic::new(kernel, chains, steps as u64, linear_ladder(32)).unwrap();
+    let integral = thermodynamic.estimate(&path, &key, ws, go).unwrap().log_z;
+    for z in [ais, integral] {
+        let (value, std_err) = (z.value, z.std_err);
+        // alpha = 6e-5 each; weights of few chains have heavier tails than that.
+        assert!((value - exact).abs() < 4.0 * std_err, "{side} {coupling}: {value} +- {std_err}, exact {exact}");
+        assert!(std_err < 1e-4 * exact, "{side} {coupling}: {} {std_err} of {exact}", z.method);
     }
 }
 

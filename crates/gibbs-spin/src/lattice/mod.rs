@@ -8,14 +8,17 @@
 //! | [`torus`] | one lattice, 64 sites a word: checkerboard sweeps of whole words, for large lattices |
 //! | [`replicas`] | many small lattices, 64 a word: the rows of a batch |
 //! | [`path`](mod@path) | from free spins to the lattice, and the kernel along it: what `log Z` is estimated with |
+//! | [`clusters`] | the same with cluster moves, for paths through the transition |
 //! | [`grid`] | one lattice, a byte a spin: what cluster samplers walk on |
 //! | [`wolff`] | one cluster at a time |
 //! | [`swendsen_wang`] | all clusters at once |
 //! | [`potts`] | `q` states a site |
 //! | [`exact`] | `log Z`, energy and specific heat without sampling |
 //! | [`observables`] | energy, magnetisation, susceptibility, Binder cumulant with their errors |
+pub mod clusters;
 pub mod exact;
 pub mod grid;
+mod labels;
 pub mod observables;
 pub mod path;
 pub mod potts;
@@ -24,11 +27,12 @@ pub mod swendsen_wang;
 pub mod torus;
 pub mod wolff;
 
+pub use clusters::Clusters;
 pub use exact::ExactTorus;
 pub use gibbs_kernels::ising::Rule;
 pub use grid::Grid;
 pub use observables::{Estimate, Observables, Series};
-pub use path::{Checkerboard, TorusPath};
+pub use path::{Bonds, Checkerboard, TorusPath};
 pub use potts::Potts;
 pub use replicas::Replicas;
 pub use swendsen_wang::SwendsenWang;

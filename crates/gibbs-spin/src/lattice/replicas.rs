@@ -56,6 +56,11 @@ impl Replicas {
         self.side
     }
 
+    /// The two colours of every block of 64 lattices.
+    pub(super) fn blocks_mut(&mut self) -> &mut [[Plane; 2]] {
+        &mut self.blocks
+    }
+
     /// One sweep of every lattice; block `b` draws from `key.block(b)`.
     pub(super) fn sweep(&mut self, decision: &Decision, key: &Key) {
         let sweep = |(b, planes): (usize, &mut [Plane; 2])| {

@@ -1,5 +1,5 @@
 //! Hot loops on plain slices: matrix products, dense or with a 0/1 operand, convolutions, activations with derivatives,
-//! random numbers, exact sums.
+//! random numbers, exact sums, chains of labels.
 //!
 //! Every operation lives in its own folder: `mod.rs` is the safe interface, `scalar.rs` the plain twin that defines
 //! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level()`]). There is no AVX-512 variant:
@@ -22,6 +22,7 @@ pub mod activation;
 pub mod bernoulli;
 pub mod bit_gemm;
 pub mod bits;
+pub mod chain;
 pub mod conv;
 pub mod derivatives;
 pub mod elementwise;
@@ -32,6 +33,7 @@ pub mod level;
 mod parallel;
 pub mod philox;
 pub mod rng;
+pub mod sparse;
 #[cfg(test)]
 mod testing;
 

@@ -9,6 +9,7 @@
 //! | [`graph`] | undirected graphs: grids, random regular ones, colourings |
 //! | [`field`] | pairwise Markov random fields on a graph: samplers, exact sums, inference, learning |
 //! | [`newton`] | the largest value of a concave function of a few parameters |
+//! | [`crf`] | label sequences: the linear-chain conditional random field, exact throughout |
 //! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
 pub mod bernoulli;
@@ -17,6 +18,7 @@ pub mod dbm;
 pub mod harmonium;
 pub mod field;
 pub mod graph;
+pub mod crf;
 pub mod lattice;
 pub mod newton;
 pub mod rbm;

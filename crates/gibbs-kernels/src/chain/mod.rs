@@ -85,7 +85,6 @@ pub struct Workspace {
     forward: Vec<f64>,
     scales: Vec<f64>,
     beta: Vec<f64>,
-    weighted: Vec<f64>,
     /// Sums over positions that become expected transitions by [`Transitions::add_counts`]: `n_labels x stride`, added to
     /// by every call of [`marginals`] since it was cleared.
     pub steps: Vec<f64>,
@@ -108,7 +107,6 @@ impl Workspace {
             self.scales.resize(n_positions, 0.0);
         }
         self.beta.resize(stride, 0.0);
-        self.weighted.resize(stride, 0.0);
     }
 
     /// `p(y_t = j | s_0, .., s_t)` after [`log_z`] or [`marginals`], the labels of position `t`.
@@ -205,36 +203,41 @@ fn forward(transitions: &Transitions, scores: &[f64], ws: &mut Workspace) -> f64
     log_z
 }
 
-/// Whether every number came out finite.
+/// Whether every number came out finite; if not, steps are not added to.
 #[inline(always)]
 fn backward(transitions: &Transitions, nodes: &mut [f64], ws: &mut Workspace) -> bool {
     let (n, stride) = (transitions.n_labels, transitions.stride);
-    let Workspace { local, forward, scales, beta, weighted, steps } = ws;
+    let Workspace { local, forward, scales, beta, steps } = ws;
     beta[..n].fill(1.0);
     beta[n..].fill(0.0);
-    let mut total = 0.0;
-    let n_positions = nodes.len() / n;
-    for t in (0..n_positions).rev() {
+    for (t, nodes) in nodes.chunks_exact_mut(n).enumerate().rev() {
         let here = &forward[t * stride..][..n];
-        let nodes = &mut nodes[t * n..][..n];
         for ((p, h), b) in nodes.iter_mut().zip(here).zip(&*beta) {
             *p = h * b;
         }
-        if t == 0 {
-            total += sum(nodes);
-            break;
+        if t > 0 {
+            let local = &mut local[t * stride..][..stride];
+            for (l, b) in local.iter_mut().zip(&*beta) {
+                *l *= b * scales[t];
+            }
+            vector_times(&local[..n], &transitions.exp_transposed, beta);
         }
-        for ((w, l), b) in weighted.iter_mut().zip(&local[t * stride..][..stride]).zip(&*beta) {
-            *w = l * b * scales[t];
-        }
-        let before = &forward[(t - 1) * stride..][..n];
-        for (b, steps) in before.iter().zip(steps.chunks_exact_mut(stride)) {
-            steps.iter_mut().zip(&*weighted).for_each(|(s, w)| *s += b * w);
-        }
-        vector_times(&weighted[..n], &transitions.exp_transposed, beta);
     }
     // Infinite or NaN anywhere later ends up in the sum of the first position, which is one otherwise.
-    n_positions == 0 || (total - 1.0).abs() < 1e-6
+    let Some(first) = nodes.chunks_exact(n).next() else {
+        return true;
+    };
+    let total = sum(first);
+    if total.is_nan() || (total - 1.0).abs() > 1e-6 {
+        return false;
+    }
+    let before = forward.chunks_exact(stride);
+    for (before, onward) in before.zip(local.chunks_exact(stride).skip(1)).take(nodes.len() / n - 1) {
+        for (b, steps) in before.iter().zip(steps.chunks_exact_mut(stride)) {
+            steps.iter_mut().zip(onward).for_each(|(s, w)| *s += b * w);
+        }
+    }
+    true
 }
 
 /// `out = v' M`, rows of `M` as long as `out`, a multiple of the lanes.

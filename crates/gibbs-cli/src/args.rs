@@ -8,6 +8,8 @@ use gibbs::ising::Sampler;
 use gibbs::options::FitOptions;
 use gibbs::pipeline::PartName;
 
+use crate::commands::anneal::Anneal;
+
 /// Energy-based models that tell the truth about their likelihood.
 #[derive(Debug, Parser)]
 #[command(name = "gibbs", version, arg_required_else_help = true, after_help = EXIT_CODES)]
@@ -68,6 +70,8 @@ pub enum Command {
     /// Simulate the two-dimensional Ising model beside its exact solution
     #[command(allow_negative_numbers = true)]
     Ising(Ising),
+    /// Look for low states of a QUBO problem by annealing or tempering
+    Anneal(Anneal),
     /// Named data sets and generators
     #[command(subcommand)]
     Data(Data),

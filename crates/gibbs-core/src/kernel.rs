@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use crate::key::Key;
 use crate::path::Path;
 use crate::persist::{Persist, StateError, Tensor, TensorMap};
+use crate::rows::ExchangeRows;
 use crate::scratch::Scratch;
 
 /// A Markov kernel that leaves `p_beta` of a path invariant (or says in its docs by how much it does not).
@@ -80,6 +81,13 @@ impl<X: Persist, Eval: Persist> Persist for Evaluated<X, Eval> {
     fn load(&mut self, prefix: &str, from: &TensorMap) -> Result<(), StateError> {
         self.x.load(&format!("{prefix}x."), from)?;
         self.eval.load(&format!("{prefix}eval."), from)
+    }
+}
+
+impl<X: ExchangeRows, Eval: ExchangeRows> ExchangeRows for Evaluated<X, Eval> {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        self.x.exchange_rows(&mut other.x, which);
+        self.eval.exchange_rows(&mut other.eval, which);
     }
 }
 

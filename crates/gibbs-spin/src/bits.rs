@@ -1,7 +1,7 @@
 //! Bit-packed binary rows.
 
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
-use gibbs_core::rows::{Discrete, Rows};
+use gibbs_core::rows::{Discrete, ExchangeRows, Rows};
 use gibbs_kernels::bits::{BitRows, words_per_row};
 
 /// Binary rows, 64 sites a word: site `k` of a row is bit `k % 64` of its word `k / 64`, padding bits are zero.
@@ -188,6 +188,16 @@ impl Discrete for Bits {
 
     fn set_site(&mut self, row: usize, site: usize, value: bool) {
         self.set(row, site, value);
+    }
+}
+
+impl ExchangeRows for Bits {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        let shape = (self.n_rows, self.n_cols);
+        assert_eq!((shape, shape.0), ((other.n_rows, other.n_cols), which.len()), "rows of one shape, and one answer a row");
+        let stride = self.stride().max(1);
+        let pairs = self.words.chunks_exact_mut(stride).zip(other.words.chunks_exact_mut(stride));
+        pairs.zip(which).filter(|(_, w)| **w).for_each(|((a, b), _)| a.swap_with_slice(b));
     }
 }
 

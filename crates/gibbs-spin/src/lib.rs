@@ -11,7 +11,10 @@
 //! | [`newton`] | the largest value of a concave function of a few parameters |
 //! | [`crf`] | label sequences: the linear-chain conditional random field, exact throughout |
 //! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
+//! | [`qubo`], [`annealing`] | quadratic energies with few couplings: files, flips, tempering, ground states |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
+//! | [`relaxed`] | energies of real inputs on the corners of the unit cube |
+pub mod annealing;
 pub mod bernoulli;
 pub mod bits;
 pub mod dbm;
@@ -21,7 +24,9 @@ pub mod graph;
 pub mod crf;
 pub mod lattice;
 pub mod newton;
+pub mod qubo;
 pub mod rbm;
+pub mod relaxed;
 
 pub use bernoulli::Bernoulli;
 pub use bits::Bits;

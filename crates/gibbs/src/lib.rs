@@ -14,8 +14,10 @@
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
 //! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
+//! | [`anneal`] | low states of QUBO problems |
 //! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`import`] | models trained elsewhere |
+pub mod anneal;
 pub mod batch;
 pub mod bracket;
 pub mod chains;

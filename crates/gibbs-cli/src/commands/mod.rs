@@ -1,5 +1,6 @@
 //! One file a command. Each is thin: the work is in the library.
 
+pub mod anneal;
 pub mod data;
 pub mod demo;
 pub mod eval;

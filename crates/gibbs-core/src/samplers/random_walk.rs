@@ -83,7 +83,7 @@ impl<P: Path<X: Continuous + Persist, Eval: ExchangeRows>> Kernel<P> for RandomW
 }
 
 /// `out[i] = E_beta(x_i)` of a path without gradients: the target's energy, moved along the path to `beta`.
-fn energy_at<P: Path>(path: &P, x: &P::X, eval: &P::Eval, beta: f64, out: &mut [f64]) {
+pub(super) fn energy_at<P: Path>(path: &P, x: &P::X, eval: &P::Eval, beta: f64, out: &mut [f64]) {
     path.target_energy(x, eval, out);
     // At the target there is nothing to add, and nothing times an infinite energy would be NaN.
     if beta != 1.0 {

@@ -34,23 +34,7 @@ impl<K> Tempering<K> {
     /// Over `ladder`, two or more inverse temperatures that rise strictly to 1, from 0 up. (At 0 the path's base must be
     /// a density: `Target` has none.) One move between swaps.
     pub fn new(kernel: K, ladder: Vec<f64>) -> Result<Self, SamplerError> {
-        let bad = |index: usize, advice| SamplerError::Ladder {
-            index,
-            value: ladder.get(index).copied().unwrap_or(f64::NAN),
-            advice,
-        };
-        if ladder.len() < 2 {
-            return Err(bad(ladder.len(), "give two or more inverse temperatures"));
-        }
-        if ladder[0] < 0.0 || ladder[0].is_nan() {
-            return Err(bad(0, "inverse temperatures begin at 0 or above"));
-        }
-        if let Some(i) = ladder.windows(2).position(|w| w[0] >= w[1] || w[1].is_nan()) {
-            return Err(bad(i + 1, "inverse temperatures rise strictly"));
-        }
-        if ladder[ladder.len() - 1] != 1.0 {
-            return Err(bad(ladder.len() - 1, "the last inverse temperature is 1, the density itself"));
-        }
+        check_ladder(&ladder)?;
         Ok(Self { kernel, ladder, n_moves: 1 })
     }
 
@@ -63,6 +47,68 @@ impl<K> Tempering<K> {
     pub fn ladder(&self) -> &[f64] {
         &self.ladder
     }
+}
+
+/// Two or more inverse temperatures that rise strictly to 1, from 0 up.
+pub(super) fn check_ladder(ladder: &[f64]) -> Result<(), SamplerError> {
+    let bad = |index: usize, advice| SamplerError::Ladder {
+        index,
+        value: ladder.get(index).copied().unwrap_or(f64::NAN),
+        advice,
+    };
+    if ladder.len() < 2 {
+        return Err(bad(ladder.len(), "give two or more inverse temperatures"));
+    }
+    if ladder[0] < 0.0 || ladder[0].is_nan() {
+        return Err(bad(0, "inverse temperatures begin at 0 or above"));
+    }
+    if let Some(i) = ladder.windows(2).position(|w| w[0] >= w[1] || w[1].is_nan()) {
+        return Err(bad(i + 1, "inverse temperatures rise strictly"));
+    }
+    if ladder[ladder.len() - 1] != 1.0 {
+        return Err(bad(ladder.len() - 1, "the last inverse temperature is 1, the density itself"));
+    }
+    Ok(())
+}
+
+/// `n` inverse temperatures over which a run with these swap `rates` ([`SwapStatistics::rates`]) on `ladder` would have
+/// rejected equally between all neighbours: the cumulative rejection, linear between the old levels, cut into equal parts.
+/// The ends stay. A pair that never tried counts as one that always rejects.
+///
+/// # Panics
+/// If `n < 2`, or there is not one rate a pair.
+///
+/// # Source
+/// Syed, Bouchard-Cote, Deligiannidis & Doucet 2022, section 5, DOI 10.1111/rssb.12464.
+///
+/// # Example
+/// ```
+/// use gibbs_core::samplers::even_ladder;
+/// // All rejections happen in the lower half, so that is where the levels go.
+/// assert_eq!(even_ladder(&[0.0, 0.5, 1.0], &[0.2, 1.0], 3), [0.0, 0.25, 1.0]);
+/// ```
+pub fn even_ladder(ladder: &[f64], rates: &[f64], n: usize) -> Vec<f64> {
+    assert!(n >= 2 && rates.len() + 1 == ladder.len(), "{n} levels from {} with {} rates", ladder.len(), rates.len());
+    let rejections: Vec<f64> = rates.iter().map(|r| if r.is_nan() { 1.0 } else { 1.0 - r.min(1.0) }).collect();
+    let total: f64 = rejections.iter().sum();
+    let mut levels = vec![ladder[0]];
+    let (mut pair, mut before) = (0, 0.0);
+    for k in 1..n - 1 {
+        let at = total * k as f64 / (n - 1) as f64;
+        while pair + 1 < rejections.len() && before + rejections[pair] < at {
+            before += rejections[pair];
+            pair += 1;
+        }
+        let share = if rejections[pair] > 0.0 { ((at - before) / rejections[pair]).clamp(0.0, 1.0) } else { 1.0 };
+        levels.push(ladder[pair] + share * (ladder[pair + 1] - ladder[pair]));
+    }
+    levels.push(ladder[ladder.len() - 1]);
+    // Without rejections anywhere all levels are as good as one another; they still must rise.
+    if levels.windows(2).any(|w| w[0] >= w[1]) {
+        let (low, high) = (ladder[0], ladder[ladder.len() - 1]);
+        return (0..n).map(|k| low + (high - low) * k as f64 / (n - 1) as f64).collect();
+    }
+    levels
 }
 
 /// `n` inverse temperatures in equal ratios from `lowest` to 1.

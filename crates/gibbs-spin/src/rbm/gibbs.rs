@@ -3,6 +3,7 @@
 use gibbs_core::kernel::{Evaluated, Kernel};
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::path::Path;
+use gibbs_core::samplers::Reversible;
 use gibbs_core::scratch::Scratch;
 use gibbs_kernels::{bernoulli, bit_gemm};
 
@@ -98,3 +99,6 @@ impl Kernel<RbmPath> for BlockGibbs {
         &chain.eval
     }
 }
+
+/// Alternating draws of two blocks are reversible as seen on one of them.
+impl Reversible<RbmPath> for BlockGibbs {}

@@ -6,7 +6,7 @@ use gibbs_core::objectives::ExactMoments;
 use gibbs_core::params::ParamMap;
 use gibbs_core::path::{Annealable, Learnable, Path};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
-use gibbs_core::rows::Rows;
+use gibbs_core::rows::{ExchangeRows, Rows};
 use gibbs_core::scratch::Scratch;
 use gibbs_kernels::{activation, bits};
 
@@ -46,6 +46,15 @@ impl Persist for RbmEval {
         let name = format!("{prefix}hidden_input");
         self.input = from.expect(&name, Some(&[self.input.len()]))?.to_f32(&name)?;
         Ok(())
+    }
+}
+
+impl ExchangeRows for RbmEval {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        assert_eq!(self.input.len(), other.input.len(), "inputs of the same rows");
+        let n = (self.input.len() / which.len().max(1)).max(1);
+        let pairs = self.input.chunks_exact_mut(n).zip(other.input.chunks_exact_mut(n));
+        pairs.zip(which).filter(|(_, w)| **w).for_each(|((a, b), _)| a.swap_with_slice(b));
     }
 }
 

@@ -9,6 +9,7 @@ use gibbs::options::FitOptions;
 use gibbs::pipeline::PartName;
 
 use crate::commands::anneal::Anneal;
+use crate::commands::recall::Recall;
 
 /// Energy-based models that tell the truth about their likelihood.
 #[derive(Debug, Parser)]
@@ -70,6 +71,8 @@ pub enum Command {
     /// Simulate the two-dimensional Ising model beside its exact solution
     #[command(allow_negative_numbers = true)]
     Ising(Ising),
+    /// Store patterns in an associative memory and recall queries
+    Recall(Recall),
     /// Look for low states of a QUBO problem by annealing or tempering
     Anneal(Anneal),
     /// Named data sets and generators

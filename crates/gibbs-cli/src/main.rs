@@ -60,6 +60,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Logz(a) => commands::logz::run(&a, &context),
         Command::Ising(a) => commands::ising::run(&a, &context),
         Command::Anneal(a) => commands::anneal::run(&a, &context),
+        Command::Recall(a) => commands::recall::run(&a, &context),
         Command::Data(a) => commands::data::run(&a, &context),
         Command::Completions { shell } => {
             commands::completions(shell);

@@ -11,6 +11,7 @@
 //! | [`newton`] | the largest value of a concave function of a few parameters |
 //! | [`crf`] | label sequences: the linear-chain conditional random field, exact throughout |
 //! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
+//! | [`memory`] | associative memories: Hopfield, dense, continuous; storage and recall |
 //! | [`qubo`], [`annealing`] | quadratic energies with few couplings: files, flips, tempering, ground states |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
 //! | [`relaxed`] | energies of real inputs on the corners of the unit cube |
@@ -24,6 +25,7 @@ pub mod graph;
 pub mod crf;
 pub mod lattice;
 pub mod newton;
+pub mod memory;
 pub mod qubo;
 pub mod rbm;
 pub mod relaxed;

@@ -19,14 +19,15 @@ use gibbs_core::samplers::{
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::lattice::Rule;
 use gibbs_spin::qubo::flips::RandomFlips;
-use gibbs_spin::qubo::{FlipSweep, Order, Qubo, QuboPath};
+use gibbs_spin::qubo::{FlipSweep, InformedFlips, Order, Qubo, QuboPath};
+use gibbs_spin::rbm::InformedVisible;
 use gibbs_spin::relaxed::Relaxed;
 use gibbs_spin::{Bernoulli, Bits, BlockGibbs, RbmPath};
 use gibbs_testkit::chi_square_test;
 
 const ALPHA: f64 = 1e-5;
 const N: usize = 5;
-const ROWS: usize = 5_000;
+const ROWS: usize = 3_000;
 
 /// `p_beta` over all rows of `n` bits: the path weighs them against fair bits.
 fn probabilities<P: Path<X = Bits>>(path: &P, beta: f64) -> Vec<f64> {
@@ -133,6 +134,42 @@ fn gibbs_with_gradients_is_exact() {
     let start = draw_exactly(&brute, N, ROWS, 1);
     let x = moved(&GibbsWithGradients, &fair(rbm().target), 1.0, start, 5, 2);
     chi_square_test(&counts(&x), &brute, ALPHA).unwrap();
+}
+
+#[test]
+fn kept_up_to_date_it_is_the_same_law() {
+    check(&InformedFlips::new(3).unwrap(), &QuboPath(frustrated()), 30);
+    check(&InformedVisible, &rbm(), 80);
+    check_arrival(&Tempering::new(InformedFlips::new(2).unwrap(), geometric_ladder(0.2, 3)).unwrap(), &QuboPath(frustrated()), 30);
+    check(&TemperedTransitions::new(InformedVisible, geometric_ladder(0.4, 3)).unwrap(), &rbm(), 40);
+    assert!(InformedFlips::new(0).is_err());
+}
+
+/// Acceptance is that of the generic kernel, and hidden inputs stay those of the states over refreshes.
+#[test]
+fn kept_up_to_date_it_moves_as_often() {
+    let (path, ws) = (rbm(), &mut Scratch::default());
+    let start = draw_exactly(&probabilities(&path, 1.0), N, ROWS, 3);
+    let generic = fair(path.target.clone());
+    let (mut a, mut b) = (InformedVisible.init(&path, start.clone(), ws), GibbsWithGradients.init(&generic, start, ws));
+    let mut rates = [0.0; 2];
+    for t in 0..1_100 {
+        let rate = InformedVisible.step(&path, 1.0, &(), &mut a, &Key::from_seed(1).step(t), ws).acceptance_rate();
+        if t < 20 {
+            rates[0] += rate / 20.0;
+            let info = GibbsWithGradients.step(&generic, 1.0, &(), &mut b, &Key::from_seed(2).step(t), ws);
+            rates[1] += info.acceptance_rate() / 20.0;
+        }
+    }
+    // Exact costs are taken a little more readily than first-order ones.
+    assert!((rates[0] - rates[1]).abs() < 0.1 && rates[0] > 0.5, "{rates:?}");
+    let mut fresh = path.empty_eval();
+    path.evaluate(InformedVisible.position(&a), &mut fresh, ws);
+    let mut energies = [vec![0.0; ROWS], vec![0.0; ROWS]];
+    path.target_energy(InformedVisible.position(&a), InformedVisible.eval(&a), &mut energies[0]);
+    path.target_energy(InformedVisible.position(&a), &fresh, &mut energies[1]);
+    // Some five hundred additions of f32 numbers of size 4: errors of 1e-4 at most, of three units.
+    assert!(energies[0].iter().zip(&energies[1]).all(|(a, b)| (a - b).abs() < 3e-4));
 }
 
 /// A cubic polynomial of real inputs: its gradient guesses flips badly.

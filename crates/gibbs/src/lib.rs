@@ -15,6 +15,7 @@
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
 //! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
 //! | [`anneal`] | low states of QUBO problems |
+//! | [`recall`] | associative memories: patterns stored, queries recalled |
 //! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
@@ -34,6 +35,7 @@ pub mod models;
 pub mod options;
 pub mod pipeline;
 pub mod progress;
+pub mod recall;
 pub mod report;
 pub mod run_dir;
 pub mod run_report;

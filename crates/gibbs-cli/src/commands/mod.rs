@@ -9,6 +9,7 @@ pub mod import;
 pub mod info;
 pub mod ising;
 pub mod logz;
+pub mod recall;
 pub mod report;
 pub mod sample;
 pub mod score;

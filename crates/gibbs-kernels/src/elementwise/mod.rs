@@ -79,6 +79,35 @@ variants! {
         out.iter_mut().zip(a).for_each(|(o, a)| *o += a);
     }
 
+    /// `out += a x`; the shortest length counts.
+    add_scaled(a: f32, x: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(x).for_each(|(o, x)| *o += a * x);
+    }
+
+    /// `out += a0 x0 + a1 x1 + a2 x2 + a3 x3` in one pass; the shortest length counts.
+    add_four_scaled(a: [f32; 4], x: [&[f32]; 4], out: &mut [f32]) {
+        let rows = x[0].iter().zip(x[1]).zip(x[2].iter().zip(x[3]));
+        for (o, ((x0, x1), (x2, x3))) in out.iter_mut().zip(rows) {
+            *o += (a[0] * x0 + a[1] * x1) + (a[2] * x2 + a[3] * x3);
+        }
+    }
+
+    /// `out = exp(x)`, `x` brought into [-87, 88] first; the shortest length counts. The relative error is below 4e-7: the
+    /// Taylor polynomial of degree 6 on half of an octave either side of a power of two.
+    exp(x: &[f32], out: &mut [f32]) {
+        for (o, x) in out.iter_mut().zip(x) {
+            let x = x.clamp(-87.0, 88.0);
+            // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
+            let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
+            let n = shifted - 12_582_912.0;
+            let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
+            let tail = 1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0)));
+            let p = 1.0 + r * (1.0 + r * (0.5 + r * tail));
+            let power = f32::from_bits(shifted.to_bits().wrapping_sub(0x4b40_0000).wrapping_add(127) << 23);
+            *o = p * power;
+        }
+    }
+
     /// One step of Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1) with decay rates `betas`, bias corrections
     /// `corrections` (`1 - beta^t`) and a rate: `mean` and `square` are the running moments.
     adam(

@@ -7,10 +7,12 @@
 //! | [`parse`] | files: qbsolv's format and coordinate lists |
 //! | [`path`](mod@path) | from fair bits to the problem, with fields kept up to date |
 //! | [`flips`] | single flips: Metropolis and heat bath in order or at random |
+//! | [`informed`] | Gibbs with gradients, O(log n) a proposal |
 //! | [`exact`] | ground states by enumeration |
 //! | [`tempering`] | replicas along a tuned ladder |
 pub mod exact;
 pub mod flips;
+pub mod informed;
 pub mod ising;
 pub mod parse;
 pub mod path;
@@ -18,6 +20,7 @@ pub mod tempering;
 
 pub use exact::{GroundStates, MAX_ENUMERATED};
 pub use flips::{FlipSweep, Order};
+pub use informed::InformedFlips;
 pub use ising::Ising;
 pub use path::{QuboEval, QuboPath};
 pub use tempering::{TemperedRun, TemperingSettings};

@@ -1,6 +1,6 @@
 //! The path from fair bits to a quadratic energy, with fields kept up to date.
 
-use gibbs_core::energy::{Distribution, Energy};
+use gibbs_core::energy::Distribution;
 use gibbs_core::key::Key;
 use gibbs_core::path::{Annealable, Path, PathBlocks};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
@@ -10,6 +10,9 @@ use gibbs_core::scratch::Scratch;
 
 use super::Qubo;
 use crate::{Bernoulli, Bits};
+
+/// Rows that one thread takes at a time: a row is much work, and few are many.
+const ROWS_AT_ONCE: usize = 16;
 
 /// `E_beta = beta E`: fair bits at `beta = 0` (`log Z = n ln 2`), the problem at `beta = 1`. Any `beta` from 0 up is
 /// allowed where the temperature of a [`Qubo`] is the user's business, as in annealing.
@@ -86,7 +89,7 @@ impl Path for QuboPath {
     }
 
     fn block_rows(&self) -> usize {
-        self.0.block_rows()
+        ROWS_AT_ONCE
     }
 }
 

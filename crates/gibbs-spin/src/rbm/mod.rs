@@ -4,6 +4,7 @@ mod centring;
 mod draws;
 mod exact;
 mod gibbs;
+mod informed;
 mod path;
 mod pilot;
 
@@ -11,6 +12,7 @@ pub use centring::Centring;
 pub use draws::ExactDraws;
 pub use exact::{ENUMERATION_LIMIT, log_z};
 pub use gibbs::BlockGibbs;
+pub use informed::{InformedRbm, InformedVisible};
 pub use path::{RbmEval, RbmPath};
 
 use gibbs_core::energy::{Blocks, Energy, Flips, Parametric};

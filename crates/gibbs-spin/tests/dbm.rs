@@ -342,6 +342,45 @@ fn centring_keeps_layers_apart_and_follows_hidden_means() {
     }
 }
 
+/// The tied RBM against the doubled weights of the source, and the machine that stages make.
+#[test]
+fn stages_double_what_will_be_heard_from_the_other_side() {
+    use gibbs_spin::dbm::{Copies, TiedRbm};
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let rbm = common::small_rbm(3, 2, 1.0, 4);
+    let tied = TiedRbm::new(&Bernoulli::new(vec![0.0; 3]), &rbm, Copies::of_stage(0, 2));
+    assert_eq!(tied.rbm(), rbm);
+    assert_eq!([0, 1, 2].map(|s| Copies::of_stage(s, 3)).map(|c| (c.visible, c.hidden)), [(2, 1), (2, 2), (1, 2)]);
+    assert_eq!(Copies::of_stage(0, 1), Copies::ONE);
+    let n = 40_000;
+    let v = all_rows(3).select(&vec![5; n]);
+    let h = tied.up(&v, &Key::from_seed(1));
+    for j in 0..2 {
+        let x = f64::from(rbm.weights()[j]) + f64::from(rbm.weights()[4 + j]);
+        let share = h.column_means(None)[j];
+        let p = sigmoid(2.0 * x + f64::from(rbm.hidden_bias()[j]));
+        // Five standard errors of a share of 40,000; the planted mistake is a stage that forgets to double.
+        assert!((share - p).abs() < 5.0 * 0.5 / 200.0, "{share} {p}");
+        assert!((share - sigmoid(x + f64::from(rbm.hidden_bias()[j]))).abs() > 5.0 * 0.5 / 200.0);
+    }
+    // The gradient of the tied parameters is that of the whole, summed over copies.
+    let both = TiedRbm::new(&Bernoulli::new(vec![0.0; 3]), &rbm, Copies { visible: 2, hidden: 2 });
+    let mut grad = both.path().target.params().zeros_like();
+    let mut rng = Key::from_seed(2).rng();
+    grad.flat_mut().iter_mut().for_each(|g| *g = rng.normal() as f32);
+    let w = grad.get(WEIGHTS).to_vec();
+    both.fold(&mut grad);
+    let mean = (w[4 + 1] + w[4 + 3] + w[3 * 4 + 4 + 1] + w[3 * 4 + 4 + 3]) / 4.0;
+    for at in [5, 7, 17, 19] {
+        assert!((grad.get(WEIGHTS)[at] - mean).abs() < 1e-6);
+    }
+    let top = common::small_rbm(2, 4, 1.0, 5);
+    let made = Dbm::from_stack(&[rbm.clone(), top.clone()]).unwrap();
+    assert_eq!((made.weights(0), made.weights(1)), (rbm.weights().to_vec(), top.weights().to_vec()));
+    assert_eq!(made.bias(1)[0], 0.5 * (rbm.hidden_bias()[0] + top.visible_bias()[0]));
+    assert!(Dbm::from_stack(&[rbm.clone(), rbm]).is_err() && Dbm::from_stack(&[]).is_err());
+}
+
 #[test]
 fn results_do_not_depend_on_threads_or_company() {
     let model = Dbm::random(vec![70, 90, 130], 0.2, &Key::from_seed(1)).unwrap();

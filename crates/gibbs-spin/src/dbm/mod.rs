@@ -3,10 +3,12 @@
 mod layers;
 mod learning;
 mod mean_field;
+mod pretrain;
 
 pub use layers::Layers;
 pub use learning::MeanFieldLikelihood;
 pub use mean_field::{MeanField, Posterior};
+pub use pretrain::{Copies, TiedRbm};
 
 use gibbs_core::energy::Parametric;
 use gibbs_core::key::{Key, Purpose};

@@ -38,6 +38,11 @@ impl Centring {
         Self { fixed: first, ..self }
     }
 
+    /// Offsets of the visible units.
+    pub fn visible_offsets(&self) -> &[f32] {
+        &self.mu
+    }
+
     /// Takes the hidden means from the data phase of a gradient (whose hidden entry is `-E_data[h]`).
     pub fn observe(&mut self, data_phase: &ParamMap) {
         let follow = |offsets: &mut [f32], entry: &[f32]| {

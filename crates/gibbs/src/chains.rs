@@ -132,6 +132,10 @@ impl SampleObserver for Recorder<'_> {
         self.progress.advance(step + 1);
         !self.progress.stop()
     }
+
+    fn wants_energies(&self, step: u64) -> bool {
+        step >= WARM_UP
+    }
 }
 
 /// Runs chains from data and from the base and looks at them. `None` if stopped, or if an energy is not finite.

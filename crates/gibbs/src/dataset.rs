@@ -92,7 +92,7 @@ pub enum Preparation {
 impl Preparation {
     /// Decides how `table` becomes rows of a model of this kind, scales from its training rows.
     pub fn fit(kind: ModelKind, table: &Table, split: &Split, options: &FitOptions) -> Result<Self, Error> {
-        if kind == ModelKind::Rbm {
+        if kind.takes_bits() {
             return Ok(Self::Bits(Preprocess::fit(table, binarise_option(options)?)?));
         }
         let synthetic = options.data.as_deref().is_some_and(|name| generator(name).is_some());

@@ -59,6 +59,9 @@ pub struct Metrics {
     /// What the last update was like.
     #[serde(flatten)]
     pub update: Update,
+    /// Whether the log-likelihoods are lower bounds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bound: bool,
     /// Whether this model was kept.
     pub best: bool,
     /// What a user should know, in words.
@@ -263,6 +266,7 @@ impl<'a> Session<'a> {
             log_z_std_err: log_z.as_ref().map(|z| z.std_err),
             log_z_bias: log_z.as_ref().map(|z| z.bias),
             update: self.trainer.last_update(),
+            bound: model.likelihood() == models::Likelihood::LowerBound,
             best,
             warnings: self.trainer.warnings().into_iter().chain(unknown).collect(),
             seconds: self.seconds(),
@@ -278,7 +282,10 @@ impl<'a> Session<'a> {
             }
         }
         progress.note(&match (judged, metrics.update.loss, metrics.update.energy_gap) {
-            (Some(j), ..) => format!("{} {j:.3} nats", if has_validation { "validation" } else { "train" }),
+            (Some(j), ..) => {
+                let part = if has_validation { "validation" } else { "train" };
+                format!("{part} {}{j:.3} nats", if metrics.bound { "bound " } else { "" })
+            }
             (None, Some(loss), _) => format!("loss {loss:.4}"),
             (None, None, Some(gap)) => format!("energy gap {gap:.3}"),
             (None, None, None) => String::new(),
@@ -356,8 +363,9 @@ fn describe_look(m: &Metrics) -> String {
             _ = write!(line, "  {name} {v:>10.4}");
         }
     };
-    add("train", m.train_log_likelihood);
-    add("validation", m.validation_log_likelihood);
+    let [train, validation] = if m.bound { ["train bound", "validation bound"] } else { ["train", "validation"] };
+    add(train, m.train_log_likelihood);
+    add(validation, m.validation_log_likelihood);
     add("pseudo", m.pseudo_log_likelihood);
     add("loss", m.update.loss);
     add("gap", m.update.energy_gap);

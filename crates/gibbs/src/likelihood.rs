@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::config::{EXACT_LOG_Z_WORK, FitConfig, LogZMethod};
 use crate::dataset::Part;
 use crate::error::Error;
-use crate::models::{LogZOptions, Model, QUADRATURE_TOLERANCE};
+use crate::models::{Likelihood, LogZOptions, Model, QUADRATURE_TOLERANCE};
 use crate::progress::Progress;
 
 /// Half-width of a 95 % interval in standard errors.
@@ -80,8 +80,11 @@ impl From<&LogZ> for LogZReport {
 pub struct Evaluation {
     /// Number of rows.
     pub n: usize,
-    /// Mean log-likelihood of a row, nats.
+    /// Mean log-likelihood of a row, nats; a lower bound of it where `bound` says so.
     pub log_likelihood: MeanLogLikelihood,
+    /// Whether the energies are variational, so that every log-likelihood here is a lower bound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bound: bool,
     /// The partition function it was computed with.
     pub log_z: LogZReport,
     /// Mean pseudo-log-likelihood of the first 5,000 rows, nats, for comparison; of bits only. Not a likelihood.
@@ -120,6 +123,21 @@ pub fn direction(bias: Bias) -> &'static str {
     }
 }
 
+impl Evaluation {
+    /// What the numbers are called.
+    pub fn quantity(&self) -> &'static str {
+        quantity(self.bound)
+    }
+}
+
+/// What a log-likelihood, or a lower bound of it, is called.
+pub fn quantity(bound: bool) -> &'static str {
+    if bound { "lower bound" } else { "log-likelihood" }
+}
+
+/// What a variational energy does to a likelihood.
+const VARIATIONAL: &str = "a lower bound by mean field: given log Z, no row's log-likelihood is below its value here";
+
 /// Mean of `values` under weights that sum to one, and its standard error.
 pub fn weighted_mean(values: &[f64], weights: &[f64]) -> (f64, f64) {
     let mean: f64 = values.iter().zip(weights).map(|(v, w)| v * w).sum();
@@ -148,22 +166,25 @@ pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64)
         let (mean, std_err) = weighted_mean(&differences, &weights);
         Regret { mean, std_err }
     });
+    let bound = model.likelihood() == Likelihood::LowerBound;
+    let side = log_z.ends.map_or_else(
+        || direction(log_z.bias).to_string(),
+        |e| {
+            format!(
+                "log Z is enclosed from both sides ({}); the interval joins its ends and the draw of the rows",
+                e.verdict
+            )
+        },
+    );
     Evaluation {
         n: part.rows.n_rows(),
+        bound,
         log_likelihood: MeanLogLikelihood { mean, std_err, lower: mean - below, upper: mean + above },
         log_z: log_z.into(),
         pseudo_log_likelihood: pseudo.map(|p| p.iter().sum::<f64>() / few as f64),
         regret,
         bits_per_dim: -mean / (model.n_columns() as f64 * std::f64::consts::LN_2),
-        direction: log_z.ends.map_or_else(
-            || direction(log_z.bias).to_string(),
-            |e| {
-                format!(
-                    "log Z is enclosed from both sides ({}); the interval joins its ends and the draw of the rows",
-                    e.verdict
-                )
-            },
-        ),
+        direction: if bound { format!("{VARIATIONAL}; {side}") } else { side },
     }
 }
 

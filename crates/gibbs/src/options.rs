@@ -28,7 +28,7 @@ pub struct FitOptions {
     /// Standard deviation of the initial weights
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Model"))]
     pub init_sd: Option<f64>,
-    /// Widths of a network's hidden layers, or channels of its convolutions, comma-separated
+    /// Widths of the hidden layers of a network or a deep machine, or channels of convolutions, comma-separated
     #[cfg_attr(feature = "clap", arg(long, value_delimiter = ',', help_heading = "Model"))]
     pub layers: Option<Vec<usize>>,
     /// Function between a network's layers
@@ -103,6 +103,12 @@ pub struct FitOptions {
     /// Number of persistent chains
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub n_chains: Option<usize>,
+    /// Mean-field iterations an update of a deep Boltzmann machine, at most
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub mean_field_steps: Option<usize>,
+    /// Updates of each layer of a deep machine on its own, before all are trained together; --updates counts them too
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub pretrain_updates: Option<u64>,
     /// Passes over the training rows
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub epochs: Option<u64>,

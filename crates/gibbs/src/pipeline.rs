@@ -28,7 +28,7 @@ pub fn plan(options: &FitOptions) -> Result<Plan, Error> {
     let table = dataset::read_table(name, options)?;
     let mut notes = Vec::new();
     let mut options = options.clone();
-    let bits = options.model.is_none_or(|m| m == ModelKind::Rbm);
+    let bits = options.model.is_none_or(ModelKind::takes_bits);
     if let (true, None, Some(t)) = (bits, &options.binarize, dataset::customary_threshold(name)) {
         options.binarize = Some(t.to_string());
         notes.push(format!("{name}: values >= {t} are 1 (--binarize {t})"));

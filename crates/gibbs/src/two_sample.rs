@@ -69,6 +69,10 @@ impl SampleObserver for Watch<'_> {
         self.0.advance(step + 1);
         !self.0.stop()
     }
+
+    fn wants_energies(&self, _step: u64) -> bool {
+        false
+    }
 }
 
 fn numbers(rows: &Batch) -> Dense<f32> {

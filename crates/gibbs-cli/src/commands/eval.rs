@@ -56,8 +56,12 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
     let l = &e.log_likelihood;
     say(&format!("rows                   {}", e.n));
     say(&format!(
-        "log-likelihood         {:.4} nats (std err {:.4}, 95 % interval {:.4} to {:.4})",
-        l.mean, l.std_err, l.lower, l.upper
+        "{:<23}{:.4} nats (std err {:.4}, 95 % interval {:.4} to {:.4})",
+        e.quantity(),
+        l.mean,
+        l.std_err,
+        l.lower,
+        l.upper
     ));
     say(&format!("                       {}", e.direction));
     say(&format!("log Z                  {:.4} +- {:.4} ({})", e.log_z.value, e.log_z.std_err, e.log_z.method));

@@ -70,7 +70,8 @@ pub fn table(result: &FitResult) -> String {
     let Some((_, first)) = parts.first() else {
         return "no log Z was asked for: energies only (--log-z ais estimates it)".to_string();
     };
-    let mut head = format!("{:<12}{:>8}{:>26}{:>12}", "part", "rows", "log-likelihood (nats)", "bits/dim");
+    let mut head =
+        format!("{:<12}{:>8}{:>26}{:>12}", "part", "rows", format!("{} (nats)", first.quantity()), "bits/dim");
     if first.pseudo_log_likelihood.is_some() {
         _ = write!(head, "{:>12}", "pseudo");
     }

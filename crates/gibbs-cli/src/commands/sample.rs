@@ -31,6 +31,10 @@ impl SampleObserver for Watch<'_> {
         self.progress.advance(self.before + step + 1);
         !self.progress.stop()
     }
+
+    fn wants_energies(&self, _step: u64) -> bool {
+        false
+    }
 }
 
 pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {

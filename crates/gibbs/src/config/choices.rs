@@ -27,6 +27,8 @@ choices! {
     ModelKind {
         /// Binary restricted Boltzmann machine.
         Rbm,
+        /// Deep Boltzmann machine of binary layers; its likelihoods are lower bounds.
+        Dbm,
         /// Fully connected network as the energy of real rows.
         Mlp,
         /// Convolutional network as the energy of pictures.
@@ -123,6 +125,13 @@ choices! {
         Elu,
         /// `z`, or `z / 5` below 0.
         LeakyRelu,
+    }
+}
+
+impl ModelKind {
+    /// Whether rows are bits.
+    pub fn takes_bits(self) -> bool {
+        matches!(self, Self::Rbm | Self::Dbm)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The resolved configuration of a run: every choice that was made, complete, and the rules that made it.
 
 mod choices;
+pub mod deep;
 pub mod neural;
 pub mod rbm;
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 pub use choices::{
     ActivationKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
 };
+pub use deep::DeepConfig;
 pub use neural::NeuralConfig;
 pub(crate) use rbm::EXACT_LOG_Z_WORK;
 pub use rbm::{RbmConfig, enumeration_work};
@@ -47,6 +49,8 @@ pub struct FitConfig {
 pub enum ModelConfig {
     /// Binary restricted Boltzmann machine.
     Rbm(RbmConfig),
+    /// Deep Boltzmann machine.
+    Dbm(DeepConfig),
     /// Fully connected network.
     Mlp(NeuralConfig),
     /// Convolutional network.
@@ -135,6 +139,10 @@ impl FitConfig {
                 let (learning, rbm) = rbm::resolve(o, facts)?;
                 (learning, ModelConfig::Rbm(rbm))
             }
+            ModelKind::Dbm => {
+                let (learning, deep) = deep::resolve(o, facts)?;
+                (learning, ModelConfig::Dbm(deep))
+            }
             ModelKind::Mlp => {
                 let (learning, net) = neural::resolve(o, facts, kind)?;
                 (learning, ModelConfig::Mlp(net))
@@ -154,6 +162,7 @@ impl FitConfig {
     pub fn kind(&self) -> ModelKind {
         match self.model {
             ModelConfig::Rbm(_) => ModelKind::Rbm,
+            ModelConfig::Dbm(_) => ModelKind::Dbm,
             ModelConfig::Mlp(_) => ModelKind::Mlp,
             ModelConfig::Conv(_) => ModelKind::Conv,
         }
@@ -198,6 +207,7 @@ impl FitConfig {
         };
         let what = match &self.model {
             ModelConfig::Rbm(rbm) => rbm.describe(l, facts),
+            ModelConfig::Dbm(deep) => deep.describe(l, facts),
             ModelConfig::Mlp(net) | ModelConfig::Conv(net) => net.describe(l, self.kind(), facts),
         };
         format!("{what}, {optimiser} rate {}, batch {}, {} updates", l.learning_rate, l.batch_size, l.updates)
@@ -298,7 +308,7 @@ mod tests {
 
     #[test]
     fn config_reads_back_as_options() {
-        for model in [ModelKind::Rbm, ModelKind::Mlp, ModelKind::Conv] {
+        for model in [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Mlp, ModelKind::Conv] {
             let o = FitOptions { model: Some(model), ..FitOptions::default() };
             let config = FitConfig::resolve(&o, facts()).unwrap();
             let text = toml::to_string(&config).unwrap();
@@ -311,7 +321,11 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_the_flag() {
         let mlp = || FitOptions { model: Some(ModelKind::Mlp), ..FitOptions::default() };
-        let cases: [(FitOptions, &str); 10] = [
+        let dbm = || FitOptions { model: Some(ModelKind::Dbm), ..FitOptions::default() };
+        let cases: [(FitOptions, &str); 13] = [
+            (FitOptions { layers: Some(vec![8]), ..dbm() }, "--model rbm"),
+            (FitOptions { objective: Some(ObjectiveKind::Cd), ..dbm() }, "--objective cd"),
+            (FitOptions { pretrain_updates: Some(50), updates: Some(100), ..dbm() }, "--pretrain-updates"),
             (FitOptions { hidden: Some(0), ..Default::default() }, "--hidden"),
             (FitOptions { batch_size: Some(0), ..Default::default() }, "--batch-size"),
             (FitOptions { learning_rate: Some(f64::NAN), ..Default::default() }, "--learning-rate"),

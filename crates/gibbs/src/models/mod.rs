@@ -1,8 +1,10 @@
 //! Every kind of model behind one interface, and the registry that finds them by name.
 
+mod dbm;
 mod neural;
 mod rbm;
 
+pub use dbm::DbmModel;
 pub(crate) use neural::{MALA_SPREAD, fitted_base};
 pub use neural::{NeuralModel, NeuralSettings};
 pub use rbm::RbmModel;
@@ -52,10 +54,25 @@ pub enum Start<'a> {
     Rows(&'a Batch),
 }
 
+/// What `-energy - log Z` is of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likelihood {
+    /// The log-likelihood.
+    Value,
+    /// A lower bound of it: the energy is a variational free energy.
+    LowerBound,
+}
+
 /// What is recorded of chains as they run.
 pub trait SampleObserver {
-    /// The chains after a step, and their energies in nats. `false` ends the run.
+    /// The chains after a step, and their energies in nats; a model whose energies are much work may leave them out where
+    /// they are not wanted. `false` ends the run.
     fn observe(&mut self, step: u64, rows: &Batch, energies: &[f64]) -> bool;
+
+    /// Whether the energies after this step are looked at.
+    fn wants_energies(&self, _step: u64) -> bool {
+        true
+    }
 }
 
 /// A fitted model.
@@ -73,7 +90,12 @@ pub trait Model: Send + Sync {
     /// One line about its size.
     fn describe(&self) -> String;
 
-    /// Energy of each row, nats; `log p = -energy - log Z` on the model's scale.
+    /// What `-energy - log Z` is of a row.
+    fn likelihood(&self) -> Likelihood {
+        Likelihood::Value
+    }
+
+    /// Energy of each row, nats; `log p = -energy - log Z` on the model's scale, or at least that: [`Model::likelihood`].
     fn energy(&self, rows: &Batch) -> Vec<f64>;
 
     /// Pseudo-log-likelihood of each row, nats, of models of bits. Not a likelihood.
@@ -140,6 +162,10 @@ impl SampleObserver for Unobserved {
     fn observe(&mut self, _step: u64, _rows: &Batch, _energies: &[f64]) -> bool {
         true
     }
+
+    fn wants_energies(&self, _step: u64) -> bool {
+        false
+    }
 }
 
 /// What a model file says of itself, beside its tensors.
@@ -194,6 +220,7 @@ pub fn write(path: &Path, model: &dyn Model, header: &ModelHeader) -> Result<(),
 fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
     match header.kind {
         ModelKind::Rbm => Ok(Box::new(RbmModel::from_tensors(map)?)),
+        ModelKind::Dbm => Ok(Box::new(DbmModel::from_tensors(map)?)),
         ModelKind::Mlp | ModelKind::Conv => Ok(Box::new(NeuralModel::from_tensors(header, map)?)),
     }
 }

@@ -12,9 +12,10 @@ pub(super) fn section(metrics: &[Metrics], result: Option<&FitResult>) -> Option
         y_label: y_label.into(),
         series: series.into_iter().filter(|s| s.points.len() > 1).collect(),
     };
+    let bound = metrics.iter().any(|m| m.bound);
     let panels = [
         panel(
-            "log-likelihood, nats",
+            if bound { "lower bound, nats" } else { "log-likelihood, nats" },
             vec![series("train", &|m| m.train_log_likelihood), series("validation", &|m| m.validation_log_likelihood)],
         ),
         panel("pseudo, nats", vec![series("pseudo-log-likelihood", &|m| m.pseudo_log_likelihood)]),
@@ -34,6 +35,13 @@ pub(super) fn section(metrics: &[Metrics], result: Option<&FitResult>) -> Option
         })
     };
     let likelihood = first.y_label.starts_with("log-likelihood");
+    let alone = match first.y_label.as_str() {
+        _ if likelihood => "The true log-likelihood while learning; the kept model has the best value.",
+        "lower bound, nats" => {
+            "The lower bound of the log-likelihood while learning; the kept model has the best value."
+        }
+        _ => "",
+    };
     let pseudo = others.first().is_some_and(|p| p.y_label.starts_with("pseudo"));
     let mut blocks = Vec::new();
     if likelihood && pseudo {
@@ -43,10 +51,7 @@ pub(super) fn section(metrics: &[Metrics], result: Option<&FitResult>) -> Option
              Below: pseudo-log-likelihood, which is on another scale and can rise while the truth falls.",
         ));
     } else {
-        blocks.push(lines(
-            vec![first.clone()],
-            if likelihood { "The true log-likelihood while learning; the kept model has the best value." } else { "" },
-        ));
+        blocks.push(lines(vec![first.clone()], alone));
         if !others.is_empty() {
             let caption = "What the updates were like. None of these is a likelihood: an energy gap near zero says \
                            that chains and data have the same energies, not that they have the same distribution.";

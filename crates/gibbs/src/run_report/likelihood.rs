@@ -7,7 +7,7 @@ pub(super) fn section(result: &FitResult, ceiling: Option<f64>) -> Option<Sectio
     let parts = [("train", &result.train), ("validation", &result.validation), ("test", &result.test)];
     let parts: Vec<_> = parts.into_iter().filter_map(|(name, e)| Some((name, e.as_ref()?))).collect();
     let (_, any) = parts.first()?;
-    let mut head = vec!["part", "rows", "log-likelihood", "std. err.", "95 % interval", "bits / dim"];
+    let mut head = vec!["part", "rows", any.quantity(), "std. err.", "95 % interval", "bits / dim"];
     if any.pseudo_log_likelihood.is_some() {
         head.push("pseudo");
     }

@@ -57,7 +57,8 @@ fn summary(chains: &ChainReport, result: Option<&FitResult>, warnings: &[String]
     if let Some((name, e)) = result.and_then(held_out) {
         let l = &e.log_likelihood;
         blocks.push(Block::Paragraph(format!(
-            "Mean log-likelihood of the {} {name} rows: {} nats, 95 % interval {} to {} ({}).",
+            "Mean {} of the {} {name} rows: {} nats, 95 % interval {} to {} ({}).",
+            if e.bound { "lower bound of the log-likelihood" } else { "log-likelihood" },
             e.n,
             number(l.mean),
             number(l.lower),

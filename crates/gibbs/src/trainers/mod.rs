@@ -3,6 +3,8 @@
 
 mod batches;
 mod best;
+mod dbm;
+mod greedy;
 mod neural;
 mod rbm;
 
@@ -15,6 +17,9 @@ use crate::config::{FitConfig, ModelConfig, OptimiserKind};
 use crate::dataset::Prepared;
 use crate::error::Error;
 use crate::models::Model;
+
+/// Rate of the moving averages of a centred gradient's hidden offsets.
+const CENTRING_RATE: f32 = 0.01;
 
 /// What the last observed update was like. Quantities that an objective does not have are absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -109,6 +114,7 @@ pub(crate) trait Trainer {
 pub(crate) fn new<'a>(config: &'a FitConfig, data: &'a Prepared) -> Result<Box<dyn Trainer + 'a>, Error> {
     Ok(match &config.model {
         ModelConfig::Rbm(rbm) => Box::new(rbm::RbmTrainer::new(config, rbm, data)),
+        ModelConfig::Dbm(deep) => Box::new(dbm::DbmTrainer::new(config, deep, data)?),
         ModelConfig::Mlp(net) | ModelConfig::Conv(net) => Box::new(neural::NeuralTrainer::new(config, net, data)?),
     })
 }

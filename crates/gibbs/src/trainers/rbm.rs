@@ -15,14 +15,11 @@ use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath};
 
 use super::batches::Batches;
 use super::best::Best;
-use super::{Trainer, Update};
+use super::{CENTRING_RATE, Trainer, Update};
 use crate::config::{FitConfig, ObjectiveKind, RbmConfig};
 use crate::dataset::Prepared;
 use crate::error::Error;
 use crate::models::{Model, RbmModel};
-
-/// Rate of the moving average of the hidden offsets.
-const CENTRING_RATE: f32 = 0.01;
 
 type Chain = <BlockGibbs as gibbs_core::kernel::Kernel<RbmPath>>::Chain;
 

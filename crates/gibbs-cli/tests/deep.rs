@@ -1,0 +1,68 @@
+//! Deep models of bits as a stranger runs them.
+
+mod common;
+
+use common::{bytes, gibbs, json, metrics, ok, survives_kills, text};
+
+const DBM: &str = "--model dbm --layers 6,4 --batch-size 20 --ais-chains 50 --ais-temperatures 100";
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), "data make bars-and-stripes -n 200 --out bas.csv");
+    dir
+}
+
+#[test]
+fn a_deep_machine_reports_a_bound_and_says_so() {
+    let dir = folder();
+    let d = dir.path();
+    let line = format!("fit bas.csv {DBM} --epochs 200 --learning-rate 0.3 --pretrain-updates 100 --out run");
+    let fit = gibbs(d, &line);
+    let said = text(&fit.stdout);
+    assert!(said.contains("lower bound (nats)") && said.contains("by mean field"), "{said} {}", text(&fit.stderr));
+    assert!(text(&fit.stderr).contains("validation bound"), "{}", text(&fit.stderr));
+    assert!(metrics(d, "run").iter().all(|m| m["bound"] == true));
+    let html = text(&bytes(d, "run/report.html"));
+    assert!(html.contains("lower bound of the log-likelihood") && !html.contains("The true log-likelihood"));
+    let e = json(d, "eval run --part test --json");
+    assert_eq!((&e["bound"], &e["log_z"]["bias"]), (&serde_json::json!(true), &serde_json::json!("exact")));
+    assert!(ok(d, "eval run bas.csv").contains("lower bound"));
+    // Pictures of 4 x 4 with 30 states of unequal shares: no model is above their entropy, fair bits have -11.09.
+    let mean = e["log_likelihood"]["mean"].as_f64().unwrap();
+    assert!(mean < 0.0 && mean > -11.0, "{mean}");
+    let exact = e["log_z"]["value"].as_f64().unwrap();
+    let annealed = json(d, "eval run --part test --log-z ais --ais-temperatures 2000 --json");
+    let z = &annealed["log_z"];
+    let error = z["std_err"].as_f64().unwrap();
+    assert!((z["value"].as_f64().unwrap() - exact).abs() < 5.0 * error + 1e-3, "{z} {exact}");
+    ok(d, "sample run -n 30 --steps 20 --out s.npy");
+    assert_eq!(bytes(d, "s.npy").len(), 128 + 30 * 16);
+    assert!(ok(d, "info run").contains("16-6-4"));
+    // Scores are variational free energies: what is left of the bound when log Z is taken off.
+    ok(d, "score run bas.csv --out scores.csv");
+}
+
+#[test]
+fn killed_deep_runs_go_on_bit_by_bit() {
+    let dir = folder();
+    survives_kills(dir.path(), "joint", &format!("bas.csv {DBM} --epochs 60 --monitor-every 50"));
+    let three = "--model dbm --layers 5,4,3 --batch-size 20 --pretrain-updates 120 --updates 700 --monitor-every 40";
+    survives_kills(dir.path(), "greedy", &format!("bas.csv {three} --optimiser adam"));
+}
+
+#[test]
+fn misuse_is_named() {
+    let dir = folder();
+    let d = dir.path();
+    for (line, wanted) in [
+        ("fit bas.csv --model dbm --layers 6 --out r", "--model rbm"),
+        ("fit bas.csv --model dbm --layers 6,0 --out r", "--layers"),
+        ("fit bas.csv --model dbm --mean-field-steps 0 --out r", "--mean-field-steps"),
+        ("fit bas.csv --model dbm --pretrain-updates 500 --updates 900 --out r", "--pretrain-updates"),
+        ("fit bas.csv --model dbm --objective exact --out r", "--objective exact"),
+    ] {
+        let output = gibbs(d, line);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(text(&output.stderr).contains(wanted), "{line}: {}", text(&output.stderr));
+    }
+}

@@ -2,7 +2,7 @@
 
 use gibbs_core::energy::Parametric;
 use gibbs_core::key::{Key, Purpose};
-use gibbs_core::log_partition::LogZ;
+use gibbs_core::log_partition::{Certificate, LogZ};
 use gibbs_core::persist::{StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
@@ -11,6 +11,7 @@ use gibbs_spin::{Bernoulli, Bits, Dbm, RbmPath};
 
 use super::{Likelihood, LogZOptions, Model, RbmModel, SampleObserver, Start};
 use crate::batch::Batch;
+use crate::bracket::BracketOptions;
 use crate::config::ModelKind;
 use crate::error::Error;
 use crate::progress::Progress;
@@ -120,6 +121,22 @@ impl Model for DbmModel {
 
     fn log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
         self.joint().log_z(how, key, progress)
+    }
+
+    fn exact_work(&self) -> Option<u64> {
+        self.joint().exact_work()
+    }
+
+    /// From visible rows the other even layers start at the base.
+    fn bracket(
+        &self,
+        how: &BracketOptions,
+        rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Result<Certificate, Error> {
+        let even = rows.map(|r| Batch::Bits(self.machine.even_rows(bits(r), &key.purpose(Purpose::Hidden))));
+        self.joint().bracket(how, even.as_ref(), key, progress)
     }
 
     /// Chains of all even layers; from rows the other even layers start at the base. Energies shown to the observer are

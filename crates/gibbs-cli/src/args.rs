@@ -61,6 +61,8 @@ pub enum Command {
     Logz(crate::commands::logz::Logz),
     /// Energy, and log-probability where log Z is known, of every row
     Score(Score),
+    /// Fill the missing cells of a table, with probabilities or intervals
+    Impute(crate::commands::impute::Impute),
     /// What a run holds
     Info(Info),
     /// Write the report of a run again

@@ -16,7 +16,8 @@ fn a_problem_is_solved_and_said_how_surely() {
     let dir = tempfile::tempdir().unwrap();
     let d = dir.path();
     std::fs::write(d.join("ring.qubo"), ring()).unwrap();
-    for line in ["anneal ring.qubo --reads 40 --sweeps 100", "anneal ring.qubo --method tempering --reads 4 --levels 5"] {
+    for line in ["anneal ring.qubo --reads 40 --sweeps 100", "anneal ring.qubo --method tempering --reads 4 --levels 5"]
+    {
         let found = json(d, &format!("{line} --json"));
         assert_eq!(found["energy"], -5.0);
         assert!(["1010101010", "0101010101"].contains(&found["state"].as_str().unwrap()));

@@ -161,7 +161,7 @@ fn bad_input_is_said_in_plain_words() {
         ("fit text.csv --out x", 3, "yes"),
         ("fit missing.csv --out x", 3, "column \"a\""),
         ("fit infinite.csv --out x", 3, "row 3"),
-        ("fit grey.csv --model rbm --out x", 3, "--binarize"),
+        ("fit grey.csv --visible bernoulli --out x", 3, "--binarize"),
         ("fit nowhere.csv --out x", 3, "nowhere.csv"),
         ("fit digts --out x", 2, "digits"),
         ("fit mnist --data-dir nowhere --out x", 3, "train-images"),

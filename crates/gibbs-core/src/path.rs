@@ -1,6 +1,6 @@
 //! Paths: families of densities from a tractable base to a target.
 
-use crate::energy::{Blocks, Distribution, Energy, Gradient};
+use crate::energy::{Blocks, Distribution, Energy, Gradient, Parametric};
 use crate::ensemble::BLOCK_ROWS;
 use crate::key::Key;
 use crate::params::ParamMap;
@@ -370,6 +370,20 @@ impl<B: Distribution, T: Energy<X = B::X>> Annealable for Geometric<B, T> {
 
     fn base_log_z(&self) -> f64 {
         0.0
+    }
+}
+
+impl<B: Energy, T: Parametric<X = B::X>> Learnable for Geometric<B, T> {
+    fn params(&self) -> &ParamMap {
+        self.target.params()
+    }
+
+    fn params_mut(&mut self) -> &mut ParamMap {
+        self.target.params_mut()
+    }
+
+    fn add_grad(&self, x: &B::X, _eval: &GeometricEval, w: &[f64], out: &mut ParamMap, ws: &mut Scratch) {
+        self.target.add_grad(x, w, out, ws);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{DataError, Table};
 ///
 /// # Errors
 /// [`DataError::ColumnCount`] for another number of columns, [`DataError::UnknownColumn`] for a missing one.
-pub(crate) fn column_order(columns: &[String], has_names: bool, table: &Table) -> Result<Vec<usize>, DataError> {
+pub fn column_order(columns: &[String], has_names: bool, table: &Table) -> Result<Vec<usize>, DataError> {
     let (expected, found) = (columns.len(), table.n_cols());
     if found != expected {
         let advice = if found > expected && has_names && table.has_names {

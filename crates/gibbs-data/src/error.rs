@@ -110,6 +110,28 @@ pub enum DataError {
         /// How many columns are constant.
         count: usize,
     },
+    /// A column that is no choice between categories.
+    #[error("column {column:?} has {count} different values, {problem}; leave it out with --drop {column}")]
+    Categories {
+        /// Name of the column.
+        column: String,
+        /// How many values it has.
+        count: usize,
+        /// Why that does not do.
+        problem: String,
+    },
+    /// A category that the model was not fitted with.
+    #[error("row {row}, column {column:?}: {value:?} was not among the values that the model was fitted with: {known}")]
+    UnseenCategory {
+        /// Row in the file, from 1.
+        row: usize,
+        /// Name of the column.
+        column: String,
+        /// The value.
+        value: String,
+        /// The values known, the first few.
+        known: String,
+    },
     /// A value outside the range that Bernoulli draws were set up for.
     #[error(
         "row {row}, column {column:?}: {value} lies outside [{low}, {high}], so it is no probability of a 1; \

@@ -23,7 +23,9 @@
 //! ```
 
 mod bits;
+mod categories;
 mod column_order;
+mod counts;
 mod error;
 pub mod generators;
 mod hash;
@@ -37,6 +39,9 @@ mod standardise;
 mod table;
 
 pub use bits::BitTable;
+pub use categories::Categories;
+pub use column_order::column_order;
+pub use counts::CountColumns;
 pub use error::DataError;
 pub use inspect::{Kind, inspect};
 pub use named::{NamedOptions, Part, SetInfo, SetKind, list, named};

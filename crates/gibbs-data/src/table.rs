@@ -149,6 +149,9 @@ pub struct Table {
     pub weights: Option<Vec<f64>>,
     /// One integer label a row.
     pub labels: Option<Vec<i64>>,
+    /// Of a table read as text, the values of every column in order of appearance: a cell holds the position of its
+    /// own. A number is written in one way only (`1.50` is `1.5`).
+    pub levels: Option<Vec<Vec<String>>>,
     /// Height and width of the picture that a row is.
     pub shape: Option<(usize, usize)>,
     /// The division into parts that the publisher of the data made.
@@ -201,6 +204,39 @@ impl Table {
     pub fn value(&self, row: usize, column: usize) -> f64 {
         assert!(column < self.n_cols(), "column {column} of {}", self.n_cols());
         self.values.get(row * self.n_cols() + column)
+    }
+
+    /// A cell as text; `None` if it is missing.
+    ///
+    /// # Panics
+    /// If row or column is out of range.
+    pub fn text(&self, row: usize, column: usize) -> Option<String> {
+        let value = self.value(row, column);
+        let name = || self.levels.as_ref().map_or_else(|| value.to_string(), |l| l[column][value as usize].clone());
+        (!value.is_nan()).then(name)
+    }
+
+    /// The table with the missing cells of every column filled, and a flag a cell: whether it was there.
+    pub fn filled(&self, with: impl Fn(usize) -> f64) -> (Self, Vec<bool>) {
+        let mut table = self.clone();
+        let known: Vec<bool> = (0..self.values.len()).map(|i| !self.values.get(i).is_nan()).collect();
+        let n_cols = self.n_cols();
+        (0..known.len()).filter(|&i| !known[i]).for_each(|i| table.values.set(i, with(i % n_cols)));
+        (table, known)
+    }
+
+    /// Takes a column out of the data; `None` if there is none of that name.
+    pub fn take_column(&mut self, name: &str) -> Option<Vec<f64>> {
+        let at = self.columns.iter().position(|c| c == name)?;
+        let (n_cols, mut rest) = (self.n_cols(), Values::new());
+        let column = (0..self.n_rows).map(|r| self.value(r, at)).collect();
+        (0..self.values.len()).filter(|i| i % n_cols != at).for_each(|i| rest.push(self.values.get(i)));
+        self.columns.remove(at);
+        if let Some(levels) = &mut self.levels {
+            levels.remove(at);
+        }
+        self.values = rest;
+        Some(column)
     }
 
     /// Row (as a person counts it, from 1) and column name of a cell number, for messages.

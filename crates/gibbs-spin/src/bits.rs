@@ -132,6 +132,22 @@ impl Bits {
         out
     }
 
+    /// The columns where `which` is set take the bits of `from`, row by row.
+    ///
+    /// # Panics
+    /// If shapes differ or there is not one flag a column.
+    pub fn overwrite(&mut self, from: &Self, which: &[bool]) {
+        assert_eq!((self.n_rows, self.n_cols), (from.n_rows, from.n_cols), "rows of one shape");
+        assert_eq!(which.len(), self.n_cols, "one flag a column");
+        let mut mask = Self::zeros(1, self.n_cols);
+        which.iter().enumerate().for_each(|(i, w)| mask.set(0, i, *w));
+        let stride = self.stride();
+        for (k, (word, from)) in self.words.iter_mut().zip(&from.words).enumerate() {
+            let mask = mask.words[k % stride];
+            *word = (*word & !mask) | (from & mask);
+        }
+    }
+
     /// Keeps the number of columns, changes the number of rows; new rows are zero.
     pub fn resize_rows(&mut self, n_rows: usize) {
         self.n_rows = n_rows;
@@ -194,7 +210,11 @@ impl Discrete for Bits {
 impl ExchangeRows for Bits {
     fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
         let shape = (self.n_rows, self.n_cols);
-        assert_eq!((shape, shape.0), ((other.n_rows, other.n_cols), which.len()), "rows of one shape, and one answer a row");
+        assert_eq!(
+            (shape, shape.0),
+            ((other.n_rows, other.n_cols), which.len()),
+            "rows of one shape, and one answer a row"
+        );
         let stride = self.stride().max(1);
         let pairs = self.words.chunks_exact_mut(stride).zip(other.words.chunks_exact_mut(stride));
         pairs.zip(which).filter(|(_, w)| **w).for_each(|((a, b), _)| a.swap_with_slice(b));

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`bits`] | bit-packed rows, the state of every model here |
 //! | [`bernoulli`] | independent bits: the usual base of annealing |
+//! | [`boltzmann`] | the fully visible Boltzmann machine: heat bath by colours, exact sums, the likelihood's maximum |
 //! | [`dbm`] | the deep Boltzmann machine: an RBM between even and odd layers, mean field and its bound, learning |
 //! | [`harmonium`] | restricted machines with other units: real, categorical, counts, labels; rectified hidden units |
 //! | [`graph`] | undirected graphs: grids, random regular ones, colourings |
@@ -18,19 +19,21 @@
 pub mod annealing;
 pub mod bernoulli;
 pub mod bits;
+pub mod boltzmann;
+pub mod crf;
 pub mod dbm;
-pub mod harmonium;
 pub mod field;
 pub mod graph;
-pub mod crf;
+pub mod harmonium;
 pub mod lattice;
-pub mod newton;
 pub mod memory;
+pub mod newton;
 pub mod qubo;
 pub mod rbm;
 pub mod relaxed;
 
 pub use bernoulli::Bernoulli;
 pub use bits::Bits;
+pub use boltzmann::Boltzmann;
 pub use dbm::Dbm;
 pub use rbm::{BlockGibbs, Rbm, RbmPath};

@@ -13,9 +13,7 @@ use gibbs_core::kernel::Kernel;
 use gibbs_core::key::Key;
 use gibbs_core::path::{Geometric, Path};
 use gibbs_core::rows::{Continuous, Rows};
-use gibbs_core::samplers::{
-    GibbsWithGradients, HeatBath, PathFlips, TemperedTransitions, Tempering, geometric_ladder,
-};
+use gibbs_core::samplers::{GibbsWithGradients, HeatBath, PathFlips, TemperedTransitions, Tempering, geometric_ladder};
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::lattice::Rule;
 use gibbs_spin::qubo::flips::RandomFlips;
@@ -88,7 +86,8 @@ fn check_arrival<P: Path<X = Bits>, K: Kernel<P, Tuning = impl Default>>(kernel:
 
 fn frustrated() -> Qubo {
     let mut rng = Key::from_seed(5).rng();
-    let pairs: Vec<_> = (0..N).flat_map(|i| (i + 1..N).map(move |j| (i, j))).map(|(i, j)| (i, j, rng.normal())).collect();
+    let pairs: Vec<_> =
+        (0..N).flat_map(|i| (i + 1..N).map(move |j| (i, j))).map(|(i, j)| (i, j, rng.normal())).collect();
     Qubo::new(0.3, vec![0.5, -1.0, 0.2, 0.0, 1.5], &pairs).unwrap()
 }
 
@@ -140,7 +139,11 @@ fn gibbs_with_gradients_is_exact() {
 fn kept_up_to_date_it_is_the_same_law() {
     check(&InformedFlips::new(3).unwrap(), &QuboPath(frustrated()), 30);
     check(&InformedVisible, &rbm(), 80);
-    check_arrival(&Tempering::new(InformedFlips::new(2).unwrap(), geometric_ladder(0.2, 3)).unwrap(), &QuboPath(frustrated()), 30);
+    check_arrival(
+        &Tempering::new(InformedFlips::new(2).unwrap(), geometric_ladder(0.2, 3)).unwrap(),
+        &QuboPath(frustrated()),
+        30,
+    );
     check(&TemperedTransitions::new(InformedVisible, geometric_ladder(0.4, 3)).unwrap(), &rbm(), 40);
     assert!(InformedFlips::new(0).is_err());
 }

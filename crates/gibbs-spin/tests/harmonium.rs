@@ -238,6 +238,12 @@ fn exact_sums_equal_plain_ones_in_every_orientation() {
     check_exact(model.clone(), &Plain::of(Kind::Groups, &model), sum(group_rows(&layer)));
     let model: Harmonium<_, Binary> = scattered(Counts::new(3, 5), 3, 0.7, 10);
     check_exact(model.clone(), &Plain::of(Kind::Counts, &model), sum(count_states(3, 5)));
+    // All lengths from one pass.
+    let (table, plain) = (exact::ByLength::new(&model).unwrap(), Plain::of(Kind::Counts, &model));
+    for length in [1, 5, 9] {
+        let z = sum(count_states(3, length))(&plain);
+        assert!((table.log_z(length as f64) - z).abs() < 1e-5 * (1.0 + z.abs()));
+    }
 }
 
 /// The trapezium rule converges faster than any power of the step on sums of Gaussians; 12 standard deviations.

@@ -31,7 +31,11 @@ fn random_patterns(p: usize, n: usize, seed: u64) -> Bits {
 fn noisy(x: &Bits, share: f64, seed: u64) -> Bits {
     let (mut out, mut rng) = (x.clone(), Key::from_seed(seed).rng());
     for i in 0..x.n_rows() {
-        (0..x.n_cols()).filter(|_| rng.uniform() < share).collect::<Vec<_>>().into_iter().for_each(|k| out.set(i, k, !x.get(i, k)));
+        (0..x.n_cols())
+            .filter(|_| rng.uniform() < share)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|k| out.set(i, k, !x.get(i, k)));
     }
     out
 }

@@ -117,10 +117,7 @@ fn arrays_that_are_no_problem_are_named() {
     assert_eq!(Qubo::new(0.0, vec![], &[]), Err(QuboError::Empty));
     assert!(matches!(Qubo::from_matrix(2, &[0.0; 3]), Err(QuboError::Shape { .. })));
     let ising = |j: &[f64], h: &[f64]| Ising::from_matrix(j, h.to_vec()).unwrap_err();
-    assert_eq!(
-        ising(&[0.0, 1.0, 2.0, 0.0], &[0.0; 2]),
-        QuboError::NotSymmetric { i: 0, j: 1, upper: 1.0, lower: 2.0 }
-    );
+    assert_eq!(ising(&[0.0, 1.0, 2.0, 0.0], &[0.0; 2]), QuboError::NotSymmetric { i: 0, j: 1, upper: 1.0, lower: 2.0 });
     assert_eq!(ising(&[1.0, 0.0, 0.0, 0.0], &[0.0; 2]), QuboError::SelfLoop(0));
     assert!(matches!(ising(&[0.0; 4], &[0.0, f64::NAN]), QuboError::NotFinite { i: 1, j: 1, .. }));
     assert!(matches!(random(29, 2.0, 0).ground_states(), Err(QuboError::TooManyStates { found: 29 })));
@@ -160,8 +157,7 @@ fn annealing_and_tempering_find_the_ground_state() {
         // Planted: one sweep at the hot end is no annealing.
         let hot = Annealing { n_reads: 100, n_sweeps: 1, range: None }.run(&q, &key);
         assert!(hot.hits(ground.energy) < found.hits(ground.energy));
-        let settings =
-            TemperingSettings { n_ladders: 4, n_levels: 8, n_rounds: 300, range: q.beta_range().unwrap() };
+        let settings = TemperingSettings { n_ladders: 4, n_levels: 8, n_rounds: 300, range: q.beta_range().unwrap() };
         let run = q.temper(&settings, &key).unwrap();
         assert!(run.energies.iter().all(|e| (e - ground.energy).abs() < 1e-9), "{:?}", run.energies);
         assert!(run.swaps.round_trips > 0 && run.betas.windows(2).all(|w| w[0] < w[1]));

@@ -310,6 +310,7 @@ impl<'a> Session<'a> {
             preprocess: self.data.preparation.clone(),
             shape: self.data.shape,
             settings: self.trainer.best().settings(),
+            units: self.trainer.best().units(),
         }
     }
 

@@ -48,6 +48,7 @@ pub fn rbm(files: &RbmFiles<'_>, run: &RunDir) -> Result<String, Error> {
         preprocess: Preparation::Bits(unnamed_bits(nv)),
         shape: None,
         settings: None,
+        units: None,
     };
     let options = FitOptions { hidden: Some(nh), model: Some(ModelKind::Rbm), ..FitOptions::default() };
     let mut config = FitConfig::resolve(

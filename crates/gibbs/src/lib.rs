@@ -12,6 +12,7 @@
 //! | [`likelihood`] | held-out log-likelihood with its interval |
 //! | [`bracket`] | `log Z` from both sides, with a verdict |
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
+//! | [`impute`] | what a model says of the missing cells of a table |
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
 //! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
 //! | [`anneal`] | low states of QUBO problems |
@@ -29,6 +30,7 @@ pub mod files;
 pub mod film;
 pub mod fit;
 pub mod import;
+pub mod impute;
 pub mod ising;
 pub mod likelihood;
 pub mod models;

@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::config::{EXACT_LOG_Z_WORK, FitConfig, LogZMethod};
 use crate::dataset::Part;
 use crate::error::Error;
-use crate::models::{Likelihood, LogZOptions, Model, QUADRATURE_TOLERANCE};
+use crate::models::{ClassLaw, Likelihood, LogZOptions, Model, QUADRATURE_TOLERANCE};
 use crate::progress::Progress;
 
 /// Half-width of a 95 % interval in standard errors.
@@ -95,6 +95,9 @@ pub struct Evaluation {
     pub regret: Option<Regret>,
     /// `-mean / (columns ln 2)`.
     pub bits_per_dim: f64,
+    /// How well the classes of the rows are told from the rest of them, of models that learnt classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<ClassScores>,
     /// In which direction the log-likelihood errs, in words.
     pub direction: String,
 }
@@ -108,6 +111,30 @@ pub struct Regret {
     /// Its standard error over the rows.
     #[serde(deserialize_with = "null_is_unknown")]
     pub std_err: f64,
+}
+
+/// Scores of `p(class | rest)`, which is exact and needs no `log Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// Share of rows whose most probable class is theirs.
+    pub accuracy: f64,
+    /// Its standard error over the rows.
+    #[serde(deserialize_with = "null_is_unknown")]
+    pub accuracy_std_err: f64,
+    /// Mean of `log p(class | rest)`, nats.
+    pub log_likelihood: f64,
+}
+
+impl ClassScores {
+    /// Scores of rows with weights that sum to one.
+    fn new(law: &ClassLaw, weights: &[f64]) -> Self {
+        let rows = || law.log_prob.chunks_exact(law.n_classes).zip(&law.truth);
+        let right: Vec<f64> =
+            rows().map(|(l, &truth)| f64::from(u8::from(l.iter().all(|other| *other <= l[truth])))).collect();
+        let (accuracy, accuracy_std_err) = weighted_mean(&right, weights);
+        let log_likelihood = rows().zip(weights).map(|((l, &truth), w)| w * l[truth]).sum();
+        Self { accuracy, accuracy_std_err, log_likelihood }
+    }
 }
 
 /// What an estimate of `log Z` that errs on one side does to a likelihood.
@@ -183,7 +210,8 @@ pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64)
         log_z: log_z.into(),
         pseudo_log_likelihood: pseudo.map(|p| p.iter().sum::<f64>() / few as f64),
         regret,
-        bits_per_dim: -mean / (model.n_columns() as f64 * std::f64::consts::LN_2),
+        bits_per_dim: -mean / (model.n_variables() as f64 * std::f64::consts::LN_2),
+        classes: model.class_law(&part.rows).map(|law| ClassScores::new(&law, &weights)),
         direction: if bound { format!("{VARIATIONAL}; {side}") } else { side },
     }
 }

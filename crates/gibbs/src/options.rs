@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{
-    ActivationKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
+    ActivationKind, HiddenKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
+    VisibleKind,
 };
 use crate::error::Error;
 use gibbs_core::optimisers::Schedule;
@@ -22,6 +23,15 @@ pub struct FitOptions {
     /// Kind of model
     #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Model"))]
     pub model: Option<ModelKind>,
+    /// Visible units of an RBM [default: bits, or categories where columns are text; gaussian for real columns]
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Model"))]
+    pub visible: Option<VisibleKind>,
+    /// Hidden units of an RBM
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Model"))]
+    pub hidden_units: Option<HiddenKind>,
+    /// Column of classes that an RBM learns beside the others, to tell them apart (named sets: any name)
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COLUMN", help_heading = "Model"))]
+    pub classes: Option<String>,
     /// Number of hidden units
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Model"))]
     pub hidden: Option<usize>,

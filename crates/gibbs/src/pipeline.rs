@@ -1,8 +1,8 @@
 //! The paths that every command shares: from options to prepared data, from a run to its model and its rows.
 
-use gibbs_data::{Split, Table};
+use gibbs_data::{Kind, Split, Table, inspect};
 
-use crate::config::{DataFacts, FitConfig, ModelKind};
+use crate::config::{DataFacts, FitConfig, ModelKind, VisibleKind};
 use crate::dataset::{self, Part, Preparation, Prepared};
 use crate::error::Error;
 use crate::models::Saved;
@@ -25,16 +25,29 @@ pub fn plan(options: &FitOptions) -> Result<Plan, Error> {
     let Some(name) = options.data.as_deref() else {
         return Err(Error::Usage("name the data: a file, a folder of PNGs or a set (see `gibbs data list`)".into()));
     };
-    let table = dataset::read_table(name, options)?;
     let mut notes = Vec::new();
     let mut options = options.clone();
-    let bits = options.model.is_none_or(ModelKind::takes_bits);
+    let chosen_model = options.model.is_some();
+    let units = options.visible.is_some() || options.hidden_units.is_some() || options.classes.is_some();
+    if units && options.model.is_some_and(|m| m != ModelKind::Rbm) {
+        return Err(Error::Usage("--visible, --hidden-units and --classes are for --model rbm".into()));
+    }
+    if let (Some(VisibleKind::Gaussian | VisibleKind::Counts), Some(_)) = (options.visible, &options.classes) {
+        return Err(Error::Usage("--classes goes with bits and categories, not with real columns or counts".into()));
+    }
+    let table = dataset::read_unknown(name, &mut options)?;
+    if units || options.visible.is_some() {
+        options.model = Some(ModelKind::Rbm);
+    }
+    choose_visible(name, &table, &mut options, &mut notes)?;
+    let bits =
+        options.model.is_none_or(ModelKind::takes_bits) && options.visible.is_none_or(|v| v == VisibleKind::Bernoulli);
     if let (true, None, Some(t)) = (bits, &options.binarize, dataset::customary_threshold(name)) {
         options.binarize = Some(t.to_string());
         notes.push(format!("{name}: values >= {t} are 1 (--binarize {t})"));
     }
-    let chosen = options.model.is_some();
-    if !chosen && options.binarize.is_none() {
+    let chosen = chosen_model && options.model.is_some();
+    if options.model.is_none() && options.binarize.is_none() {
         let (kind, why) = dataset::recognise(&table)?;
         options.model = Some(kind);
         notes.push(format!("{name}: {why}"));
@@ -51,6 +64,25 @@ pub fn plan(options: &FitOptions) -> Result<Plan, Error> {
     Ok(Plan { config, data, notes })
 }
 
+/// Visible units of an RBM about which nothing was said: real ones for columns of real numbers that nobody makes bits of.
+fn choose_visible(name: &str, table: &Table, options: &mut FitOptions, notes: &mut Vec<String>) -> Result<(), Error> {
+    if options.visible == Some(VisibleKind::Categorical) && table.levels.is_some() {
+        notes.push(format!("{name}: columns are categories, {} in all", table.n_cols()));
+    }
+    let bits = options.binarize.is_some() || dataset::customary_threshold(name).is_some() || options.classes.is_some();
+    if options.model != Some(ModelKind::Rbm) || options.visible.is_some() || bits {
+        return Ok(());
+    }
+    match inspect(table) {
+        Kind::UnitInterval | Kind::Continuous { .. } => {
+            options.visible = Some(VisibleKind::Gaussian);
+            notes.push(format!("{name}: {}, so the visible units are Gaussian (--visible gaussian)", inspect(table)));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The plan of an existing run: same data, same division, same configuration.
 pub fn replan(run: &RunDir) -> Result<Plan, Error> {
     let options = run.options()?;
@@ -65,7 +97,7 @@ pub fn replan(run: &RunDir) -> Result<Plan, Error> {
 }
 
 fn resolve(options: &FitOptions, table: Table, split: Split) -> Result<(FitConfig, Prepared, DataFacts), Error> {
-    let facts = DataFacts { n_train: split.train.len(), n_columns: table.n_cols(), shape: table.shape };
+    let mut facts = DataFacts { n_train: split.train.len(), n_columns: table.n_cols(), shape: table.shape };
     if facts.n_train == 0 {
         return Err(Error::Usage(format!(
             "no rows are left to train on: {} rows, {} for validation, {} for the test",
@@ -74,8 +106,16 @@ fn resolve(options: &FitOptions, table: Table, split: Split) -> Result<(FitConfi
             split.test.len()
         )));
     }
+    if options.visible.is_none() && options.classes.is_none() {
+        let config = FitConfig::resolve(options, facts)?;
+        let preparation = Preparation::fit(config.kind(), &table, &split, options)?;
+        let data = dataset::prepare(&config.source.data, table, preparation, split, config.seed)?;
+        return Ok((config, data, facts));
+    }
+    // Units are not columns: what they are decides what is cheap.
+    let preparation = Preparation::fit(ModelKind::Rbm, &table, &split, options)?;
+    facts.n_columns = preparation.n_units();
     let config = FitConfig::resolve(options, facts)?;
-    let preparation = Preparation::fit(config.kind(), &table, &split, options)?;
     let data = dataset::prepare(&config.source.data, table, preparation, split, config.seed)?;
     Ok((config, data, facts))
 }
@@ -123,6 +163,9 @@ pub fn table_for_run(run: &RunDir, saved: &Saved, data: &str) -> Result<Part, Er
     options.data = Some(data.to_string());
     options.columns = None;
     options.drop = None;
+    if let Preparation::Labelled(l) = &saved.header.preprocess {
+        options.classes = Some(l.column.clone());
+    }
     let table = dataset::read_table(data, &options)?;
     saved.header.preprocess.apply(&table, options.seed.unwrap_or(0))
 }

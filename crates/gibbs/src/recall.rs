@@ -182,9 +182,7 @@ fn recall_bits(
         Rule::Projection => pairwise(memory::Rule::Projection)?,
         Rule::Storkey => pairwise(memory::Rule::Storkey)?,
         Rule::Polynomial => dense(Interaction::Polynomial(options.degree))?,
-        Rule::Exponential | Rule::Modern => {
-            dense(Interaction::Exponential { beta: options.beta.unwrap_or(1.0) })?
-        }
+        Rule::Exponential | Rule::Modern => dense(Interaction::Exponential { beta: options.beta.unwrap_or(1.0) })?,
     };
     let lines = (0..queries.n_rows())
         .map(|i| {

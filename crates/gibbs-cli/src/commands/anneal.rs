@@ -57,7 +57,8 @@ pub fn run(args: &Anneal, context: &Context) -> Result<(), Error> {
             let names: Vec<String> = (0..found.variables).map(|k| format!("x{k}")).collect();
             writeln!(to, "energy,{}", names.join(","))?;
             for (row, energy) in energies.iter().enumerate() {
-                let bits: Vec<&str> = (0..found.variables).map(|k| if states.get(row, k) { "1" } else { "0" }).collect();
+                let bits: Vec<&str> =
+                    (0..found.variables).map(|k| if states.get(row, k) { "1" } else { "0" }).collect();
                 writeln!(to, "{energy},{}", bits.join(","))?;
             }
             Ok(())
@@ -75,7 +76,10 @@ pub fn run(args: &Anneal, context: &Context) -> Result<(), Error> {
     say(&format!("state            {}", found.state));
     let p = found.ground_state_probability;
     let which = if found.ground_state_known { "the ground state" } else { "the lowest found" };
-    say(&format!("probability      {:.3} of a read to end at {which} (95 %: {:.3} to {:.3})", p.value, p.lower, p.upper));
+    say(&format!(
+        "probability      {:.3} of a read to end at {which} (95 %: {:.3} to {:.3})",
+        p.value, p.lower, p.upper
+    ));
     if let Some(t) = found.time_to_solution {
         say(&format!("time to solution {t:.3e} s for 99 % on one thread ({:.2e} s a read)", found.seconds_per_read));
     }

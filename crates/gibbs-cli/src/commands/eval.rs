@@ -72,6 +72,14 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
     if let Some(r) = e.regret {
         say(&format!("regret                 {:.4} nats (std err {:.4}) against the true density", r.mean, r.std_err));
     }
+    if let Some(c) = e.classes {
+        say(&format!(
+            "classes                {:.2} % right (std err {:.2}), log p(class | rest) {:.4} nats",
+            100.0 * c.accuracy,
+            100.0 * c.accuracy_std_err,
+            c.log_likelihood
+        ));
+    }
     if let Some(pseudo) = e.pseudo_log_likelihood {
         say(&format!("pseudo-log-likelihood  {pseudo:.4} nats (not a likelihood)"));
     }

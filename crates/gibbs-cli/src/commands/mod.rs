@@ -6,6 +6,7 @@ pub mod demo;
 pub mod eval;
 pub mod fit;
 pub mod import;
+pub mod impute;
 pub mod info;
 pub mod ising;
 pub mod logz;

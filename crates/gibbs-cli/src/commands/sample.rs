@@ -49,11 +49,14 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
         return Err(Error::Usage(format!("--out ends in .npy or .csv, found {}", args.out.display())));
     }
     let saved = pipeline::model_of_run(&RunDir::open(&args.run)?)?;
+    if extension == "npy" && matches!(saved.header.preprocess, Preparation::Categories(_) | Preparation::Labelled(_)) {
+        return Err(Error::Usage("samples of categories and classes are written as text: --out ends in .csv".into()));
+    }
     let key = Key::from_seed(args.seed);
     let progress = &context.terminal;
     let batches = args.n.div_ceil(CHAINS_AT_ONCE);
     progress.begin("sampling", batches as u64 * args.steps);
-    let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+    let (mut bytes, mut numbers, mut text) = (Vec::new(), Vec::new(), Vec::new());
     for batch in 0..batches {
         let n = CHAINS_AT_ONCE.min(args.n - batch * CHAINS_AT_ONCE);
         let mut watch = Watch { progress, before: batch as u64 * args.steps };
@@ -64,18 +67,22 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
         }
         debug_assert_eq!(rows.n_rows(), n);
         match (&rows, &saved.header.preprocess) {
+            (_, Preparation::Categories(_) | Preparation::Labelled(_)) => {
+                text.extend((0..n).map(|row| saved.header.preprocess.cells(&rows, row)));
+            }
             (Batch::Bits(bits), _) => bytes.extend(bits.to_bytes()),
             // Back to the table's own units.
             (Batch::Real(x), Preparation::Real(scale)) => {
                 let z: Vec<f64> = x.values().iter().map(|&v| f64::from(v)).collect();
                 numbers.extend(scale.invert(&z).into_iter().map(|v| v as f32));
             }
-            (Batch::Real(x), Preparation::Bits(_)) => numbers.extend_from_slice(x.values()),
+            (Batch::Real(x), _) => numbers.extend_from_slice(x.values()),
         }
     }
     progress.end();
     let columns = saved.header.preprocess.columns();
     write_atomic_with(&args.out, |out| match extension {
+        _ if !text.is_empty() => write_cells(out, columns, &text),
         "npy" => {
             let values = if bytes.is_empty() { npy::Numbers::F32(&numbers) } else { npy::Numbers::U8(&bytes) };
             npy::write(out, &[args.n, columns.len()], values).map_err(std::io::Error::other)
@@ -89,6 +96,17 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
         );
     }
     say(&format!("{} samples of {} columns, {} steps each: {}", args.n, columns.len(), args.steps, args.out.display()));
+    Ok(())
+}
+
+/// Writes rows of text; cells that need it are quoted.
+pub fn write_cells(out: &mut dyn Write, columns: &[String], rows: &[Vec<String>]) -> std::io::Result<()> {
+    let quoted = |cell: &String| {
+        if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
+    };
+    for row in std::iter::once(columns).chain(rows.iter().map(Vec::as_slice)) {
+        writeln!(out, "{}", row.iter().map(quoted).collect::<Vec<_>>().join(","))?;
+    }
     Ok(())
 }
 

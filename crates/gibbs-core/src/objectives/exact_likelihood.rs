@@ -1,15 +1,28 @@
 //! Maximum likelihood with the exact gradient, where the model can be summed out.
 
+use crate::energy::{Energy, Parametric};
 use crate::key::Key;
 use crate::objective::{Objective, ObjectiveInfo, mean_energy};
 use crate::params::ParamMap;
-use crate::path::Learnable;
+use crate::path::{Geometric, Learnable};
 use crate::scratch::Scratch;
 
 /// Paths whose target's `log Z` and expected parameter gradient can be computed exactly.
 pub trait ExactMoments: Learnable {
     /// `out -= E_model[dE/dtheta]`; returns the exact `log Z` in nats.
     fn subtract_model_grad(&self, out: &mut ParamMap, ws: &mut Scratch) -> f64;
+}
+
+/// Energies whose `log Z` and expected parameter gradient can be computed exactly, whatever path leads to them.
+pub trait ModelMoments: Parametric {
+    /// `out -= E_model[dE/dtheta]`; returns the exact `log Z` in nats.
+    fn subtract_model_grad(&self, out: &mut ParamMap, ws: &mut Scratch) -> f64;
+}
+
+impl<B: Energy, T: ModelMoments<X = B::X>> ExactMoments for Geometric<B, T> {
+    fn subtract_model_grad(&self, out: &mut ParamMap, ws: &mut Scratch) -> f64 {
+        self.target.subtract_model_grad(out, ws)
+    }
 }
 
 /// `grad = E_data[dE/dtheta] - E_model[dE/dtheta]`, both exact: no sampling noise, no bias.

@@ -5,6 +5,7 @@
 //! by themselves). Blank lines are skipped. Empty cells, `NA`, `N/A`, `nan`, `none`, `null` and `?` are missing values;
 //! `true` and `false` are 1 and 0.
 
+use std::collections::HashMap;
 use std::io::{Cursor, Read, Write};
 
 use ::csv::{ByteRecord, ReaderBuilder};
@@ -74,6 +75,8 @@ struct Rows<'a> {
     names: Vec<String>,
     roles: Roles,
     values: Values,
+    /// Of a table of text: the values of every data column.
+    levels: Vec<Coded>,
     weights: Vec<f64>,
     labels: Vec<i64>,
     row: usize,
@@ -90,7 +93,8 @@ impl<'a> Rows<'a> {
     ) -> Result<Self, DataError> {
         let roles = resolve(&names, options)?;
         let (values, weights, labels) = (Values::new(), Vec::new(), Vec::new());
-        Ok(Rows { names, roles, values, weights, labels, row: 1, delimiter, options })
+        let levels = roles.data.iter().map(|_| Coded::default()).collect();
+        Ok(Rows { names, roles, values, levels, weights, labels, row: 1, delimiter, options })
     }
 
     fn push(&mut self, record: &ByteRecord) -> Result<(), DataError> {
@@ -99,7 +103,9 @@ impl<'a> Rows<'a> {
             return Err(DataError::Ragged { row: self.row, expected, found, delimiter });
         }
         for i in 0..self.roles.data.len() {
-            let value = self.number(record, self.roles.data[i])?;
+            let column = self.roles.data[i];
+            let value =
+                if self.options.text { self.levels[i].code(&record[column]) } else { self.number(record, column)? };
             self.values.push(value);
         }
         if let Some(c) = self.roles.weight {
@@ -142,9 +148,35 @@ impl<'a> Rows<'a> {
             values: self.values,
             weights: self.roles.weight.map(|_| self.weights),
             labels: self.roles.label.map(|_| self.labels),
+            levels: self.options.text.then(|| self.levels.into_iter().map(|l| l.names).collect()),
             first_row: if has_names { 2 } else { 1 },
             ..Table::default()
         })
+    }
+}
+
+/// The distinct values of a column of text.
+#[derive(Default)]
+struct Coded {
+    names: Vec<String>,
+    codes: HashMap<String, usize>,
+}
+
+impl Coded {
+    /// Position of a cell's value, `NaN` for a missing one; a new value gets the next position.
+    fn code(&mut self, cell: &[u8]) -> f64 {
+        let name = match number(cell) {
+            Some(x) if x.is_nan() => return f64::NAN,
+            // Only numbers written as such have other spellings; true and false stay words.
+            Some(x) if !cell.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ') => x.to_string(),
+            _ => String::from_utf8_lossy(cell).trim().to_string(),
+        };
+        if let Some(code) = self.codes.get(&name) {
+            return *code as f64;
+        }
+        self.codes.insert(name.clone(), self.names.len());
+        self.names.push(name);
+        (self.names.len() - 1) as f64
     }
 }
 

@@ -64,6 +64,8 @@ pub struct ReadOptions {
     /// A column of integer labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_column: Option<String>,
+    /// Take the cells of a text table for names of categories, numbers too: see [`Table::levels`].
+    pub text: bool,
     /// Limit on the table in memory and on the decompressed file, in bytes; 8 GiB unless set.
     pub max_bytes: u64,
 }
@@ -78,6 +80,7 @@ impl Default for ReadOptions {
             array: None,
             weight_column: None,
             label_column: None,
+            text: false,
             max_bytes: 8 << 30,
         }
     }

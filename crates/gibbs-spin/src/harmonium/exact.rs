@@ -8,7 +8,7 @@ use gibbs_kernels::activation::log_sum_exp;
 use gibbs_kernels::bit_gemm;
 use rayon::prelude::*;
 
-use super::{Harmonium, Hidden, Visible};
+use super::{Binary, Counts, Harmonium, Hidden, Visible};
 use crate::Bits;
 use crate::rbm::{HIDDEN_BIAS, WEIGHTS};
 
@@ -120,6 +120,34 @@ pub fn log_z<V: Visible, H: Hidden>(
         })
         .collect();
     sums.map(|s| log_sum_exp(&s)).ok_or(LogZError::Interrupted)
+}
+
+/// `log Z` of a machine of counts for documents of any length, from one pass over the hidden states:
+/// `Z(D) = sum_h exp(D (c'h + log sum_k exp(b_k + (W h)_k)))`.
+#[derive(Clone, Debug)]
+pub struct ByLength {
+    /// `c'h + log sum_k exp(b_k + (W h)_k)` of every hidden state.
+    a_word: Vec<f64>,
+}
+
+impl ByLength {
+    /// Sums over the words, for every hidden state.
+    ///
+    /// # Errors
+    /// [`LogZError::TooLarge`] above [`ENUMERATION_LIMIT`] hidden units.
+    pub fn new(model: &Harmonium<Counts, Binary>) -> Result<Self, LogZError> {
+        let mut one_word = model.clone();
+        one_word.visible = Counts::new(model.n_visible(), 1);
+        let (layer, n) = chosen(&one_word)?;
+        let blocks: Vec<Vec<f64>> =
+            blocks(n).map_init(Scratch::default, |ws, block| log_weights(&one_word, layer, block, ws)).collect();
+        Ok(Self { a_word: blocks.concat() })
+    }
+
+    /// `log Z` of documents of `length` words, nats.
+    pub fn log_z(&self, length: f64) -> f64 {
+        log_sum_exp(&self.a_word.iter().map(|w| length * w).collect::<Vec<_>>())
+    }
 }
 
 /// `out += d log Z / dtheta`; returns `log Z`.

@@ -29,6 +29,7 @@ use crate::rbm::{RbmError, VISIBLE_BIAS, WEIGHTS};
 pub struct Groups {
     widths: Vec<usize>,
     n_units: usize,
+    classes: Option<usize>,
 }
 
 impl Groups {
@@ -41,7 +42,22 @@ impl Groups {
         if n_units == 0 || widths.contains(&0) {
             return Err(RbmError::Empty { n_visible: 0, n_hidden: 1 });
         }
-        Ok(Self { widths, n_units })
+        Ok(Self { widths, n_units, classes: None })
+    }
+
+    /// Marks the group that holds the classes of rows.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    #[must_use]
+    pub fn with_classes(self, group: usize) -> Self {
+        assert!(group < self.widths.len(), "one of {} groups", self.widths.len());
+        Self { classes: Some(group), ..self }
+    }
+
+    /// The group that holds the classes of rows, if one does.
+    pub fn classes(&self) -> Option<usize> {
+        self.classes
     }
 
     /// Widths of the groups.
@@ -218,14 +234,6 @@ impl Visible for Groups {
 
 impl Clamp for Groups {
     fn clamp(&self, x: &mut Bits, from: &Bits, known: &[bool]) {
-        let mut mask = Bits::zeros(1, self.n_units);
-        known.iter().enumerate().filter(|(_, k)| **k).for_each(|(i, _)| mask.set(0, i, true));
-        let stride = x.stride();
-        let rows = x.words_mut().chunks_exact_mut(stride).zip(from.words().chunks_exact(stride));
-        for (x, from) in rows {
-            for ((x, from), mask) in x.iter_mut().zip(from).zip(mask.words()) {
-                *x = (*x & !mask) | (from & mask);
-            }
-        }
+        x.overwrite(from, known);
     }
 }

@@ -188,7 +188,8 @@ impl Kernel<RbmPath> for InformedVisible {
         let model = Model { path, weights: &chain.weights, beta, bias: &bias };
         // Blocks of one size, so that none is left with few rows.
         let size = n.div_ceil(n.div_ceil(ROWS_AT_ONCE).max(1)).max(1);
-        let rows = chain.at.x.words_mut().par_chunks_mut(size * stride).zip(chain.at.eval.input.par_chunks_mut(size * nh));
+        let rows =
+            chain.at.x.words_mut().par_chunks_mut(size * stride).zip(chain.at.eval.input.par_chunks_mut(size * nh));
         let known = chain.proposal.par_chunks_mut(size * nv).zip(chain.total.par_chunks_mut(size));
         let infos: Vec<MoveInfo> = rows
             .zip(known.zip(chain.softplus.par_chunks_mut(size)))

@@ -33,12 +33,16 @@ choices! {
         Mlp,
         /// Convolutional network as the energy of pictures.
         Conv,
+        /// Fully visible Boltzmann machine: every pair of bits coupled.
+        Boltzmann,
     }
 
     /// What is made small while learning.
     ObjectiveKind {
         /// The negative log-likelihood, its gradient exact (RBM): sums over the smaller layer.
         Exact,
+        /// The pseudo-likelihood: every site from all the others (Boltzmann machine).
+        PseudoLikelihood,
         /// Maximum likelihood, negatives from chains that go on from update to update.
         Pcd,
         /// Maximum likelihood, negatives from chains that start at the data.
@@ -65,6 +69,28 @@ choices! {
         Sgd,
         /// Adam.
         Adam,
+        /// L-BFGS with exact gradients of all rows; an update is fifty of its iterations (Boltzmann machine).
+        Lbfgs,
+    }
+
+    /// Visible units of an RBM.
+    VisibleKind {
+        /// Bits.
+        Bernoulli,
+        /// Real numbers, with learnt variances.
+        Gaussian,
+        /// Categories: columns of text, or of few values.
+        Categorical,
+        /// Counts of words, a document a row (replicated softmax).
+        Counts,
+    }
+
+    /// Hidden units of an RBM.
+    HiddenKind {
+        /// Bits.
+        Bernoulli,
+        /// Non-negative real numbers: truncated Gaussians.
+        Rectified,
     }
 
     /// How `log Z` is obtained.
@@ -131,7 +157,7 @@ choices! {
 impl ModelKind {
     /// Whether rows are bits.
     pub fn takes_bits(self) -> bool {
-        matches!(self, Self::Rbm | Self::Dbm)
+        matches!(self, Self::Rbm | Self::Dbm | Self::Boltzmann)
     }
 }
 

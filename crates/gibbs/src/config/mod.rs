@@ -1,5 +1,6 @@
 //! The resolved configuration of a run: every choice that was made, complete, and the rules that made it.
 
+mod boltzmann;
 mod choices;
 pub mod deep;
 pub mod neural;
@@ -10,8 +11,10 @@ use std::path::PathBuf;
 use gibbs_core::optimisers::Schedule;
 use serde::Serialize;
 
+pub use boltzmann::BoltzmannConfig;
 pub use choices::{
-    ActivationKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
+    ActivationKind, HiddenKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
+    VisibleKind,
 };
 pub use deep::DeepConfig;
 pub use neural::NeuralConfig;
@@ -55,6 +58,8 @@ pub enum ModelConfig {
     Mlp(NeuralConfig),
     /// Convolutional network.
     Conv(NeuralConfig),
+    /// Fully visible Boltzmann machine.
+    Boltzmann(BoltzmannConfig),
 }
 
 /// Where rows come from.
@@ -80,6 +85,8 @@ pub struct SourceConfig {
     pub weight_column: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_column: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binarize: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,6 +158,10 @@ impl FitConfig {
                 let (learning, net) = neural::resolve(o, facts, kind)?;
                 (learning, ModelConfig::Conv(net))
             }
+            ModelKind::Boltzmann => {
+                let (learning, boltzmann) = boltzmann::resolve(o, facts)?;
+                (learning, ModelConfig::Boltzmann(boltzmann))
+            }
         };
         let config =
             Self { format: FORMAT, source: SourceConfig::resolve(o), learning, model, seed: o.seed.unwrap_or(0) };
@@ -165,6 +176,7 @@ impl FitConfig {
             ModelConfig::Dbm(_) => ModelKind::Dbm,
             ModelConfig::Mlp(_) => ModelKind::Mlp,
             ModelConfig::Conv(_) => ModelKind::Conv,
+            ModelConfig::Boltzmann(_) => ModelKind::Boltzmann,
         }
     }
 
@@ -204,12 +216,17 @@ impl FitConfig {
         let optimiser = match l.optimiser {
             OptimiserKind::Sgd => "SGD",
             OptimiserKind::Adam => "Adam",
+            OptimiserKind::Lbfgs => "L-BFGS",
         };
         let what = match &self.model {
             ModelConfig::Rbm(rbm) => rbm.describe(l, facts),
             ModelConfig::Dbm(deep) => deep.describe(l, facts),
             ModelConfig::Mlp(net) | ModelConfig::Conv(net) => net.describe(l, self.kind(), facts),
+            ModelConfig::Boltzmann(machine) => machine.describe(l, facts),
         };
+        if l.optimiser == OptimiserKind::Lbfgs {
+            return format!("{what}, {optimiser}, all rows");
+        }
         format!("{what}, {optimiser} rate {}, batch {}, {} updates", l.learning_rate, l.batch_size, l.updates)
     }
 
@@ -233,6 +250,7 @@ impl SourceConfig {
             array: o.array.clone(),
             weight_column: o.weight_column.clone(),
             label_column: o.label_column.clone(),
+            classes: o.classes.clone(),
             binarize: o.binarize.clone(),
             scale: o.scale,
             dequantise: o.dequantise,
@@ -308,7 +326,7 @@ mod tests {
 
     #[test]
     fn config_reads_back_as_options() {
-        for model in [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Mlp, ModelKind::Conv] {
+        for model in [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Mlp, ModelKind::Conv, ModelKind::Boltzmann] {
             let o = FitOptions { model: Some(model), ..FitOptions::default() };
             let config = FitConfig::resolve(&o, facts()).unwrap();
             let text = toml::to_string(&config).unwrap();

@@ -148,12 +148,15 @@ impl NeuralConfig {
         if self.layers.is_empty() || self.layers.iter().any(|&n| n == 0 || n > 1 << 16) {
             return Err(Error::Usage(format!("--layers are widths between 1 and 65536, found {:?}", self.layers)));
         }
-        if l.objective == ObjectiveKind::Exact {
-            return Err(Error::Usage(
-                "--objective exact is for RBMs; a network learns by nce, pcd, cd, short-run, dsm, ssm, fd-ssm, sm or \
-                 conditional-nce"
-                    .into(),
-            ));
+        if matches!(l.objective, ObjectiveKind::Exact | ObjectiveKind::PseudoLikelihood) {
+            return Err(Error::Usage(format!(
+                "--objective {} is for machines of bits; a network learns by nce, pcd, cd, short-run, dsm, ssm, fd-ssm, sm or \
+                 conditional-nce",
+                l.objective.name()
+            )));
+        }
+        if l.optimiser == OptimiserKind::Lbfgs {
+            return Err(Error::Usage("--optimiser lbfgs is for --model boltzmann; a network takes sgd or adam".into()));
         }
         for (flag, value) in
             [("--step-size", self.step_size), ("--noise-sd", self.noise_sd), ("--noise-sd-max", self.noise_sd_max)]

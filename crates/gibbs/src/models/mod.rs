@@ -1,10 +1,18 @@
 //! Every kind of model behind one interface, and the registry that finds them by name.
 
+mod boltzmann;
+mod counts;
 mod dbm;
+mod harmonium;
+mod machine;
 mod neural;
 mod rbm;
 
+pub use boltzmann::BoltzmannPath;
+pub use counts::CountsModel;
 pub use dbm::DbmModel;
+pub use harmonium::{Layer, Units};
+pub use machine::{ChainOf, Described, Machine, MachineModel};
 pub(crate) use neural::{MALA_SPREAD, fitted_base};
 pub use neural::{NeuralModel, NeuralSettings};
 pub use rbm::RbmModel;
@@ -143,6 +151,38 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
+    /// Variables of a row, fewer than columns where several columns are one choice.
+    fn n_variables(&self) -> usize {
+        self.n_columns()
+    }
+
+    /// The units of a restricted machine with other units than bits.
+    fn units(&self) -> Option<Units> {
+        None
+    }
+
+    /// The law of the classes of rows given the rest of them, exactly, of models that learnt a column of classes.
+    fn class_law(&self, _rows: &Batch) -> Option<ClassLaw> {
+        None
+    }
+
+    /// Runs a chain from every row of `from` for `steps` steps with the columns held that are `known` (a flag a column of the
+    /// model): what is observed is the law of the others given them. All rows agree in the known columns. Returns where the
+    /// chains end.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for models that cannot hold columns.
+    fn sample_given(
+        &self,
+        _from: &Batch,
+        _known: &[bool],
+        _steps: u64,
+        _key: &Key,
+        _observer: &mut dyn SampleObserver,
+    ) -> Result<Batch, Error> {
+        Err(Error::Usage(format!("columns of a {} cannot be held while others are drawn", self.describe())))
+    }
+
     /// What must be known to build it again, beside the tensors.
     fn settings(&self) -> Option<NeuralSettings> {
         None
@@ -152,6 +192,17 @@ pub trait Model: Send + Sync {
     fn gradient(&self, _rows: &Batch) -> Option<Vec<f32>> {
         None
     }
+}
+
+/// Log-probabilities of the classes of rows.
+#[derive(Clone, Debug)]
+pub struct ClassLaw {
+    /// Number of classes.
+    pub n_classes: usize,
+    /// `log p(class | rest)`, rows x classes, nats.
+    pub log_prob: Vec<f64>,
+    /// The class that each row has.
+    pub truth: Vec<usize>,
 }
 
 /// Observes nothing.
@@ -180,6 +231,9 @@ pub struct ModelHeader {
     /// The network and how it is sampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<NeuralSettings>,
+    /// The units of a restricted machine with other units than bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<Units>,
 }
 
 /// A model and how to feed it.
@@ -198,7 +252,7 @@ impl Saved {
         let header: ModelHeader =
             serde_json::from_str(block).map_err(|e| Error::run(path, format!("its model block is damaged ({e})")))?;
         let model = from_tensors(&header, &map).map_err(|e| Error::run(path, e.to_string()))?;
-        let columns = header.preprocess.columns().len();
+        let columns = header.preprocess.n_units();
         if model.n_columns() != columns {
             return Err(Error::run(
                 path,
@@ -219,7 +273,11 @@ pub fn write(path: &Path, model: &dyn Model, header: &ModelHeader) -> Result<(),
 /// The registry: kind to constructor.
 fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
     match header.kind {
-        ModelKind::Rbm => Ok(Box::new(RbmModel::from_tensors(map)?)),
+        ModelKind::Rbm => match &header.units {
+            Some(units) => harmonium::from_tensors(units, map),
+            None => Ok(Box::new(RbmModel::from_tensors(map)?)),
+        },
+        ModelKind::Boltzmann => Ok(Box::new(MachineModel { path: boltzmann::from_tensors(map)? })),
         ModelKind::Dbm => Ok(Box::new(DbmModel::from_tensors(map)?)),
         ModelKind::Mlp | ModelKind::Conv => Ok(Box::new(NeuralModel::from_tensors(header, map)?)),
     }

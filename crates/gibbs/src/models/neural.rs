@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use gibbs_core::compose::Conditional;
 use gibbs_core::dense::Dense;
 use gibbs_core::energy::{Distribution, Energy, Gradient, Parametric};
 use gibbs_core::ensemble::Ensemble;
@@ -240,30 +241,30 @@ impl Model for NeuralModel {
             Start::Base => self.base.sample(n_chains, &key.purpose(Purpose::Init)),
             Start::Rows(rows) => real(rows).select(&(0..n_chains).map(|i| i % rows.n_rows()).collect::<Vec<_>>()),
         };
-        let (kernel, path) = (self.kernel(), Target(&self.energy));
-        let mut chains = Ensemble::start(&kernel, &path, &x);
-        let mut tuning = StepTuning::default();
-        let moves = key.purpose(Purpose::Noise);
-        let (mut rows, mut energies) = (x, Vec::with_capacity(n_chains));
-        for t in 0..steps {
-            let infos = chains.advance(&kernel, &path, beta, &tuning, 1, &moves.step(t));
-            if t < ADAPTATION_STEPS {
-                // Robbins-Monro with a falling rate, then fixed: what comes after leaves the density invariant.
-                let acceptance = infos.into_iter().fold(MoveInfo::default(), MoveInfo::join).acceptance_rate();
-                tuning.scale *= ((acceptance - 0.6) * 0.5 / (1.0 + t as f64 / 40.0)).exp();
-            }
-            gather(kernel, &chains, &mut rows, &mut energies);
-            let batch = Batch::Real(rows);
-            let go_on = observer.observe(t, &batch, &energies);
-            rows = match batch {
-                Batch::Real(x) => x,
-                Batch::Bits(_) => unreachable!("made above"),
-            };
-            if !go_on {
-                break;
-            }
-        }
-        Batch::Real(rows)
+        let watch = &mut |t: u64, rows: &Dense<f32>, energies: &[f64]| {
+            observer.observe(t, &Batch::Real(rows.clone()), energies)
+        };
+        Batch::Real(walk(self.kernel(), &self.energy, x, beta, steps, key, watch))
+    }
+
+    /// By MALA on the free coordinates.
+    fn sample_given(
+        &self,
+        from: &Batch,
+        known: &[bool],
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Result<Batch, Error> {
+        let rows = real(from);
+        let given = Conditional::new(&self.energy, rows.row(0).to_vec(), known);
+        let free = given.free();
+        let start = (0..rows.n_rows()).flat_map(|i| free.iter().map(move |&c| rows.row(i)[c])).collect();
+        let watch = &mut |t: u64, x: &Dense<f32>, energies: &[f64]| {
+            observer.observe(t, &Batch::Real(given.joined(x)), energies)
+        };
+        let end = walk(self.kernel(), &given, Dense::from_rows(free.len(), start), 1.0, steps, key, watch);
+        Ok(Batch::Real(given.joined(&end)))
     }
 
     fn tensors(&self) -> TensorMap {
@@ -294,19 +295,40 @@ impl Model for NeuralModel {
     }
 }
 
-/// Positions and energies of all chains, in order.
-fn gather(
+/// Chains of MALA from `x`, which adapt their step over the first steps; `watch` sees positions and energies after each
+/// step and may end the run. Returns where they end.
+fn walk<E: Gradient<X = Dense<f32>>>(
     kernel: Mala,
-    chains: &Ensemble<<Mala as Kernel<Target<&TapeEnergy<f32>>>>::Chain>,
-    rows: &mut Dense<f32>,
-    energies: &mut Vec<f64>,
-) {
-    energies.clear();
-    let mut at = 0;
-    for block in chains.blocks() {
-        let values = Kernel::<Target<&TapeEnergy<f32>>>::position(&kernel, block).values();
-        rows.values_mut()[at..at + values.len()].copy_from_slice(values);
-        at += values.len();
-        energies.extend_from_slice(Kernel::<Target<&TapeEnergy<f32>>>::eval(&kernel, block).energy());
+    energy: &E,
+    x: Dense<f32>,
+    beta: f64,
+    steps: u64,
+    key: &Key,
+    watch: &mut dyn FnMut(u64, &Dense<f32>, &[f64]) -> bool,
+) -> Dense<f32> {
+    let path = Target(energy);
+    let mut chains = Ensemble::start(&kernel, &path, &x);
+    let mut tuning = StepTuning::default();
+    let moves = key.purpose(Purpose::Noise);
+    let (mut rows, mut energies) = (x, Vec::new());
+    for t in 0..steps {
+        let infos = chains.advance(&kernel, &path, beta, &tuning, 1, &moves.step(t));
+        if t < ADAPTATION_STEPS {
+            // Robbins-Monro with a falling rate, then fixed: what comes after leaves the density invariant.
+            let acceptance = infos.into_iter().fold(MoveInfo::default(), MoveInfo::join).acceptance_rate();
+            tuning.scale *= ((acceptance - 0.6) * 0.5 / (1.0 + t as f64 / 40.0)).exp();
+        }
+        energies.clear();
+        let mut at = 0;
+        for block in chains.blocks() {
+            let values = Kernel::<Target<&E>>::position(&kernel, block).values();
+            rows.values_mut()[at..at + values.len()].copy_from_slice(values);
+            at += values.len();
+            energies.extend_from_slice(Kernel::<Target<&E>>::eval(&kernel, block).energy());
+        }
+        if !watch(t, &rows, &energies) {
+            break;
+        }
     }
+    rows
 }

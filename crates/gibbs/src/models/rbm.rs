@@ -14,6 +14,7 @@ use gibbs_core::scratch::Scratch;
 use gibbs_spin::rbm::{ExactDraws, HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath, rbm};
 
+use super::machine::{Machine, sample_given};
 use super::{LogZOptions, Model, SampleObserver, Start};
 use crate::batch::Batch;
 use crate::bracket::{Annealing, BracketOptions};
@@ -88,6 +89,27 @@ impl RbmModel {
         }
         progress.end();
         Ok(estimate)
+    }
+}
+
+impl Machine for RbmPath {
+    type Kernel = BlockGibbs;
+
+    fn rows(batch: &Batch) -> &Bits {
+        bits(batch)
+    }
+
+    fn batch(x: Bits) -> Batch {
+        Batch::Bits(x)
+    }
+
+    fn into_model(self) -> Box<dyn Model> {
+        Box::new(RbmModel { path: self })
+    }
+
+    fn clamp(&self, x: &mut Bits, from: &Bits, known: &[bool]) -> bool {
+        x.overwrite(from, known);
+        true
     }
 }
 
@@ -198,6 +220,17 @@ impl Model for RbmModel {
             },
         );
         Batch::Bits(chain.x)
+    }
+
+    fn sample_given(
+        &self,
+        from: &Batch,
+        known: &[bool],
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Result<Batch, Error> {
+        sample_given(&self.path, bits(from), known, steps, key, observer).map(Batch::Bits)
     }
 
     fn tensors(&self) -> TensorMap {

@@ -19,6 +19,8 @@ pub(super) fn section(model: &dyn Model, data: &Prepared, chains: &ChainReport, 
     };
     let columns = model.n_columns();
     if let Some(shape) = data.shape {
+        // Units of classes stand behind the picture's own.
+        let images = |rows: &Batch| cut(images(rows), shape);
         let ends = "Samples: ends of the chains, the first half started at data, the second at the base.";
         let mut blocks = vec![grid(shape, images(&chains.last), Scale::Grey, ends)];
         if let Some(buffer) = buffer(run, columns) {
@@ -26,7 +28,7 @@ pub(super) fn section(model: &dyn Model, data: &Prepared, chains: &ChainReport, 
         }
         let train = "Training rows, for comparison.";
         blocks.push(grid(shape, images(&data.train.rows), Scale::Grey, train));
-        let filters: Vec<Vec<f32>> = model.filters().into_iter().take(PICTURES).collect();
+        let filters = cut(model.filters().into_iter().take(PICTURES).collect(), shape);
         if !filters.is_empty() {
             let what = "Filters: what switches each hidden unit on (red) and off (blue).";
             blocks.push(grid(shape, filters, Scale::Signed, what));
@@ -47,6 +49,12 @@ pub(super) fn section(model: &dyn Model, data: &Prepared, chains: &ChainReport, 
             grid(shape(&data.train.rows), raster(&data.train.rows), Scale::Grey, train),
         ],
     })
+}
+
+/// What of rows belongs to the picture.
+fn cut(mut images: Vec<Vec<f32>>, (height, width): (usize, usize)) -> Vec<Vec<f32>> {
+    images.iter_mut().for_each(|i| i.truncate(height * width));
+    images
 }
 
 /// Persistent chains of real rows in the saved state, if it has any.

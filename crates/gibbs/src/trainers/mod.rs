@@ -3,8 +3,10 @@
 
 mod batches;
 mod best;
+mod boltzmann;
 mod dbm;
 mod greedy;
+mod machine;
 mod neural;
 mod rbm;
 
@@ -113,7 +115,8 @@ pub(crate) trait Trainer {
 /// The trainer that a configuration asks for, before its first update.
 pub(crate) fn new<'a>(config: &'a FitConfig, data: &'a Prepared) -> Result<Box<dyn Trainer + 'a>, Error> {
     Ok(match &config.model {
-        ModelConfig::Rbm(rbm) => Box::new(rbm::RbmTrainer::new(config, rbm, data)),
+        ModelConfig::Rbm(rbm) => rbm::trainer(config, rbm, data)?,
+        ModelConfig::Boltzmann(machine) => boltzmann::trainer(config, machine, data),
         ModelConfig::Dbm(deep) => Box::new(dbm::DbmTrainer::new(config, deep, data)?),
         ModelConfig::Mlp(net) | ModelConfig::Conv(net) => Box::new(neural::NeuralTrainer::new(config, net, data)?),
     })
@@ -123,6 +126,7 @@ fn optimiser(config: &FitConfig, weight_decay: f64, params: &ParamMap) -> Box<dy
     match config.learning.optimiser {
         OptimiserKind::Sgd => Box::new(Sgd::new(config.learning.momentum as f32, params)),
         OptimiserKind::Adam if weight_decay > 0.0 => Box::new(AdamW::new(weight_decay as f32, params)),
-        OptimiserKind::Adam => Box::new(Adam::new(params)),
+        // L-BFGS is no rule of single steps: the trainer that takes it does without this.
+        OptimiserKind::Adam | OptimiserKind::Lbfgs => Box::new(Adam::new(params)),
     }
 }

@@ -216,6 +216,7 @@ fn learner(
     let words = |e: ObjectiveError| e.to_string();
     match config.learning.objective {
         ObjectiveKind::Exact => Err("a network has no exact gradient".into()),
+        ObjectiveKind::PseudoLikelihood => Err("a network has no two-valued sites".into()),
         ObjectiveKind::Pcd => {
             let fresh: Arc<dyn Distribution<X = X>> = base.clone();
             let n_chains = config.learning.n_chains;

@@ -1,222 +1,96 @@
-//! Training of a binary RBM.
+//! RBMs of all units before their first update.
 
-use gibbs_core::key::{Key, Purpose};
-use gibbs_core::objective::{Objective, ObjectiveInfo};
-use gibbs_core::objectives::contrastive_divergence::Chains;
-use gibbs_core::objectives::{ContrastiveDivergence, ExactLikelihood};
-use gibbs_core::optimisers::{Average, Decay, Optimiser};
-use gibbs_core::params::ParamMap;
-use gibbs_core::path::Learnable;
-use gibbs_core::persist::{Persist, StateError, TensorMap};
-use gibbs_core::rows::Rows;
-use gibbs_core::scratch::Scratch;
+use gibbs_core::energy::Parametric;
+use gibbs_core::key::Key;
+use gibbs_core::optimisers::Decay;
+use gibbs_spin::harmonium::{Binary, Counts, Gaussian, Groups, Harmonium, HarmoniumPath, Hidden, Rectified};
 use gibbs_spin::rbm::{Centring, VISIBLE_BIAS, WEIGHTS};
-use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath};
+use gibbs_spin::{Bernoulli, Bits, Rbm, RbmPath};
 
-use super::batches::Batches;
-use super::best::Best;
-use super::{CENTRING_RATE, Trainer, Update};
-use crate::config::{FitConfig, ObjectiveKind, RbmConfig};
-use crate::dataset::Prepared;
+use super::CENTRING_RATE;
+use super::Trainer;
+use super::machine::{MachineTrainer, Setup};
+use crate::config::{FitConfig, HiddenKind, RbmConfig, VisibleKind};
+use crate::dataset::{Preparation, Prepared};
 use crate::error::Error;
-use crate::models::{Model, RbmModel};
+use crate::models::{Layer, Machine};
 
-type Chain = <BlockGibbs as gibbs_core::kernel::Kernel<RbmPath>>::Chain;
-
-pub(super) struct RbmTrainer<'a> {
+/// The trainer of an RBM with the units that the configuration asks for.
+pub(super) fn trainer<'a>(
     config: &'a FitConfig,
     rbm: &'a RbmConfig,
-    rows: &'a Bits,
-    key: Key,
-    path: RbmPath,
-    grad: ParamMap,
-    chains: Chains<Chain>,
-    optimiser: Box<dyn Optimiser>,
-    centring: Option<Centring>,
-    average: Option<Average>,
-    best: Best,
-    step: u64,
-    batches: Batches,
-    last: Update,
-    ws: Scratch,
+    data: &'a Prepared,
+) -> Result<Box<dyn Trainer + 'a>, Error> {
+    let groups = || -> Result<Groups, Error> {
+        let (widths, classes) = data.preparation.groups(config.source.classes.as_deref())?;
+        let layer = Groups::new(widths).map_err(|e| Error::Usage(e.to_string()))?;
+        Ok(match classes {
+            Some(group) => layer.with_classes(group),
+            None => layer,
+        })
+    };
+    let columns = data.train.rows.n_cols();
+    Ok(match (rbm.visible, rbm.hidden_units, &data.preparation) {
+        (VisibleKind::Bernoulli, HiddenKind::Bernoulli, Preparation::Bits(_)) => {
+            Box::new(MachineTrainer::new(config, data, binary(config, rbm, data)))
+        }
+        (VisibleKind::Bernoulli | VisibleKind::Categorical, HiddenKind::Bernoulli, _) => {
+            boxed::<_, Binary>(config, rbm, data, groups()?)
+        }
+        (VisibleKind::Bernoulli | VisibleKind::Categorical, HiddenKind::Rectified, _) => {
+            boxed::<_, Rectified>(config, rbm, data, groups()?)
+        }
+        (VisibleKind::Gaussian, ..) => boxed::<_, Binary>(config, rbm, data, Gaussian::new(columns)),
+        (VisibleKind::Counts, ..) => {
+            boxed::<_, Binary>(config, rbm, data, Counts::new(columns, data.preparation.mean_length()))
+        }
+    })
 }
 
-impl<'a> RbmTrainer<'a> {
-    pub(super) fn new(config: &'a FitConfig, rbm: &'a RbmConfig, data: &'a Prepared) -> Self {
-        let key = Key::from_seed(config.seed);
-        let weights = data.train.weights.as_deref();
-        let rows = data.train.rows.bits().expect("an RBM is fitted to bits");
-        let base = Bernoulli::from_data(rows, weights);
-        let mut target = Rbm::random(rows.n_cols(), rbm.hidden, rbm.init_sd as f32, &key);
-        gibbs_core::energy::Parametric::params_mut(&mut target).get_mut(VISIBLE_BIAS).copy_from_slice(base.logits());
-        let centring = rbm.centred.then(|| {
-            let mu = rows.column_means(weights);
-            Centring::new(mu.into_iter().map(|m| m as f32).collect(), rbm.hidden, CENTRING_RATE)
-        });
-        let path = RbmPath::new(base, target);
-        let params = path.params();
-        let mut ws = Scratch::default();
-        let chains = match config.learning.objective {
-            ObjectiveKind::Pcd => contrastive(config, rbm).init(&path, rows, &key.purpose(Purpose::Init), &mut ws),
-            _ => Chains(None),
-        };
-        let average = config.learning.average;
-        Self {
-            grad: params.zeros_like(),
-            average: (average > 0.0).then(|| Average::new(average as f32, params)),
-            best: Best::new(params),
-            optimiser: super::optimiser(config, 0.0, params),
-            batches: Batches::new(rows.n_rows(), config.learning.batch_size, data.train.weights.clone()),
-            config,
-            rbm,
-            rows,
-            key,
-            chains,
-            centring,
-            path,
-            step: 0,
-            last: Update::default(),
-            ws,
-        }
-    }
+fn decay(rbm: &RbmConfig) -> Vec<Decay> {
+    vec![Decay { l2: rbm.l2 as f32, l1: rbm.l1 as f32, on: WEIGHTS }]
+}
 
-    fn with_params(&self, params: &ParamMap) -> Box<dyn Model> {
-        let mut path = self.path.clone();
-        path.params_mut().flat_mut().copy_from_slice(params.flat());
-        Box::new(RbmModel { path })
-    }
+/// Centred units with the data's means.
+fn centring(rbm: &RbmConfig, rows: &Bits, weights: Option<&[f64]>) -> Option<Centring> {
+    rbm.centred.then(|| {
+        let mu = rows.column_means(weights);
+        Centring::new(mu.into_iter().map(|m| m as f32).collect(), rbm.hidden, CENTRING_RATE)
+    })
+}
 
-    fn gradient(&mut self, rows: &Bits, weights: &[f64], observe: bool, key: &Key) -> ObjectiveInfo {
-        let centring = &mut self.centring;
-        let mut after_data = |phase: &ParamMap| {
-            if let Some(c) = centring {
-                c.observe(phase);
-            }
-        };
-        let (path, out, ws) = (&self.path, &mut self.grad, &mut self.ws);
-        if self.config.learning.objective == ObjectiveKind::Exact {
-            ExactLikelihood.gradient(path, rows, weights, &mut (), out, &mut after_data, observe, key, ws)
-        } else {
-            let objective = contrastive(self.config, self.rbm);
-            objective.gradient(path, rows, weights, &mut self.chains, out, &mut after_data, observe, key, ws)
-        }
-    }
-
-    /// The gradient is looked at every update, since whatever is not finite shows there first.
-    fn check_finite(&self, info: ObjectiveInfo) -> Result<(), Error> {
-        if let Some((name, index)) = self.grad.first_non_finite() {
-            return Err(self.diverged(format!("the gradient of {name}[{index}]")));
-        }
-        if let Some((name, index)) = self.path.params().first_non_finite() {
-            return Err(self.diverged(format!("parameter {name}[{index}]")));
-        }
-        for (name, value) in
-            [("the batch's energy", info.data_energy), ("the chains' energy", info.model_energy), ("log Z", info.log_z)]
-        {
-            if value.is_some_and(|v| !v.is_finite()) {
-                return Err(self.diverged(name.to_string()));
-            }
-        }
-        Ok(())
+/// The machine of bits alone, by the kernels of packed rows.
+fn binary(config: &FitConfig, rbm: &RbmConfig, data: &Prepared) -> Setup<RbmPath> {
+    let weights = data.train.weights.as_deref();
+    let rows = RbmPath::rows(&data.train.rows);
+    let base = Bernoulli::from_data(rows, weights);
+    let mut target = Rbm::random(rows.n_cols(), rbm.hidden, rbm.init_sd as f32, &Key::from_seed(config.seed));
+    target.params_mut().get_mut(VISIBLE_BIAS).copy_from_slice(base.logits());
+    Setup {
+        path: RbmPath::new(base, target),
+        gibbs_steps: rbm.gibbs_steps,
+        decay: decay(rbm),
+        centring: centring(rbm, rows, weights),
     }
 }
 
-impl Trainer for RbmTrainer<'_> {
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn best_step(&self) -> u64 {
-        self.best.step
-    }
-
-    fn steps_per_epoch(&self) -> u64 {
-        self.batches.per_epoch()
-    }
-
-    fn last_update(&self) -> Update {
-        self.last
-    }
-
-    fn update(&mut self, observe: bool) -> Result<(), Error> {
-        let key = self.key.step(self.step);
-        let (index, weights) = self.batches.at(self.step, &self.key);
-        let rows = self.rows.select(&index);
-        let info = self.gradient(&rows, &weights, observe, &key);
-        let decay = Decay { l2: self.rbm.l2 as f32, l1: self.rbm.l1 as f32, on: WEIGHTS };
-        decay.add_grad(self.path.params(), &mut self.grad);
-        if let Some(centring) = &self.centring {
-            centring.apply(&self.path.target, &mut self.grad);
-        }
-        let l = &self.config.learning;
-        let rate = l.learning_rate * l.schedule.factor(self.step, l.updates, l.warm_up);
-        self.last.learning_rate = rate;
-        self.optimiser.step(self.path.params_mut(), &self.grad, rate as f32);
-        if let Some(average) = &mut self.average {
-            average.update(self.path.params());
-        }
-        self.step += 1;
-        if observe {
-            self.last.gradient_norm = self.grad.norm();
-            self.last.energy_gap = info.data_energy.zip(info.model_energy).map(|(d, m)| d - m);
-        }
-        self.check_finite(info)
-    }
-
-    fn candidate(&self) -> Box<dyn Model> {
-        self.with_params(self.average.as_ref().map_or(self.path.params(), Average::params))
-    }
-
-    fn best(&self) -> Box<dyn Model> {
-        self.with_params(&self.best.params)
-    }
-
-    fn judge(&mut self, log_likelihood: Option<f64>) -> bool {
-        let params = self.average.as_ref().map_or(self.path.params(), Average::params);
-        self.best.judge(params, self.step, log_likelihood)
-    }
-
-    fn stopped_early(&self) -> bool {
-        self.best.exhausted(self.config.learning.patience)
-    }
-
-    fn save(&self) -> TensorMap {
-        let mut map = TensorMap::default();
-        self.path.params().save("params.", &mut map);
-        self.best.save(&mut map);
-        self.chains.save("chains.", &mut map);
-        self.optimiser.save("optimiser.", &mut map);
-        if let Some(c) = &self.centring {
-            c.save("centring.", &mut map);
-        }
-        if let Some(a) = &self.average {
-            a.save("average.", &mut map);
-        }
-        map.insert_u64("step", self.step);
-        map
-    }
-
-    fn load(&mut self, map: &TensorMap) -> Result<(), StateError> {
-        self.path.params_mut().load("params.", map)?;
-        self.best.load(map)?;
-        self.chains.load("chains.", map)?;
-        self.optimiser.load("optimiser.", map)?;
-        if let Some(c) = &mut self.centring {
-            c.load("centring.", map)?;
-        }
-        if let Some(a) = &mut self.average {
-            a.load("average.", map)?;
-        }
-        self.step = map.expect_u64("step")?;
-        Ok(())
-    }
-}
-
-fn contrastive(config: &FitConfig, rbm: &RbmConfig) -> ContrastiveDivergence<BlockGibbs> {
-    ContrastiveDivergence {
-        kernel: BlockGibbs,
-        n_steps: rbm.gibbs_steps,
-        persistent: config.learning.objective == ObjectiveKind::Pcd,
-        n_chains: config.learning.n_chains,
-    }
+/// A machine of other units, its visible layer that of the base.
+fn boxed<'a, V: Layer<H>, H: Hidden>(
+    config: &'a FitConfig,
+    rbm: &RbmConfig,
+    data: &'a Prepared,
+    layer: V,
+) -> Box<dyn Trainer + 'a> {
+    let weights = data.train.weights.as_deref();
+    let base = layer.fit(V::rows(&data.train.rows), weights);
+    let mut target: Harmonium<V, H> =
+        Harmonium::random(layer, rbm.hidden, rbm.init_sd as f32, &Key::from_seed(config.seed));
+    target.set_visible_parameters(&base);
+    let setup = Setup {
+        path: HarmoniumPath::new(base, target),
+        gibbs_steps: rbm.gibbs_steps,
+        decay: decay(rbm),
+        centring: data.train.rows.bits().and_then(|rows| centring(rbm, rows, weights)),
+    };
+    Box::new(MachineTrainer::new(config, data, setup))
 }

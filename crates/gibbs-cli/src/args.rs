@@ -77,6 +77,10 @@ pub enum Command {
     Recall(Recall),
     /// Look for low states of a QUBO problem by annealing or tempering
     Anneal(Anneal),
+    /// Rank the laws that a column of numbers may be drawn from
+    FitFamily(crate::commands::fit_family::FitFamily),
+    /// Check forecasts in a table against what happened
+    Calibrate(crate::commands::calibrate::Calibrate),
     /// Named data sets and generators
     #[command(subcommand)]
     Data(Data),

@@ -62,6 +62,8 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Ising(a) => commands::ising::run(&a, &context),
         Command::Anneal(a) => commands::anneal::run(&a, &context),
         Command::Recall(a) => commands::recall::run(&a, &context),
+        Command::FitFamily(a) => commands::fit_family::run(&a, &context),
+        Command::Calibrate(a) => commands::calibrate::run(&a, &context),
         Command::Data(a) => commands::data::run(&a, &context),
         Command::Completions { shell } => {
             commands::completions(shell);

@@ -188,6 +188,20 @@ pub fn normal_cdf(z: f64) -> f64 {
     0.5 * erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
+/// `z` with `normal_cdf(z) = p`: infinite at 0 and 1, NaN outside.
+///
+/// ```
+/// use gibbs_stats::special::normal_quantile;
+/// assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-13);
+/// ```
+pub fn normal_quantile(p: f64) -> f64 {
+    if (0.0..=1.0).contains(&p) {
+        -std::f64::consts::SQRT_2 * statrs::function::erf::erfc_inv(2.0 * p)
+    } else {
+        f64::NAN
+    }
+}
+
 /// Where the power series of the Bessel functions gives way to the asymptotic one, whose smallest term is then
 /// `e^-40`.
 const BESSEL_SWITCH: f64 = 20.0;

@@ -18,6 +18,8 @@
 //! | [`anneal`] | low states of QUBO problems |
 //! | [`recall`] | associative memories: patterns stored, queries recalled |
 //! | [`ising`] | the two-dimensional Ising model beside its exact solution |
+//! | [`forecasts`] | forecasts in a table held against what happened |
+//! | [`families`] | laws that a column may be drawn from, ranked |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
 pub mod batch;
@@ -26,9 +28,11 @@ pub mod chains;
 pub mod config;
 pub mod dataset;
 pub mod error;
+pub mod families;
 pub mod files;
 pub mod film;
 pub mod fit;
+pub mod forecasts;
 pub mod import;
 pub mod impute;
 pub mod ising;
@@ -49,6 +53,7 @@ mod window;
 pub use gibbs_core as core;
 pub use gibbs_data as data;
 pub use gibbs_spin as spin;
+pub use gibbs_stats as stats;
 pub use gibbs_tensor as tensor;
 
 /// The examples of the README run as tests.

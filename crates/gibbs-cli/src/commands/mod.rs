@@ -1,10 +1,12 @@
 //! One file a command. Each is thin: the work is in the library.
 
 pub mod anneal;
+pub mod calibrate;
 pub mod data;
 pub mod demo;
 pub mod eval;
 pub mod fit;
+pub mod fit_family;
 pub mod import;
 pub mod impute;
 pub mod info;

@@ -52,6 +52,16 @@ fn a_network_on_the_plane_is_certified() {
 }
 
 #[test]
+fn a_torus_beside_its_exact_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = json(dir.path(), "logz ising --size 8 --beta 0.4 --width 0.2 --json");
+    let z = &found["log_z"];
+    let (lower, exact, upper) = (z["lower"].as_f64(), found["exact"].as_f64(), z["upper"].as_f64());
+    assert!(lower <= exact && exact <= upper && z["verdict"] == "plausible", "{found}");
+    assert!(found["concerns"][0].as_str().unwrap().contains("cluster sweeps"), "{found}");
+}
+
+#[test]
 fn misuse_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let d = dir.path();
@@ -59,5 +69,6 @@ fn misuse_is_told() {
     ok(d, "fit digits --model rbm --binarize 8 --hidden 4 --epochs 1 --quiet --out run");
     let refused = gibbs(d, "logz run --width -1");
     assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("--width -1"), "{refused:?}");
+    assert_eq!(gibbs(d, "logz ising --size 7").status.code(), Some(2));
     assert_eq!(gibbs(d, "logz run --seconds 0").status.code(), Some(2));
 }

@@ -7,7 +7,7 @@ use gibbs_core::kernel::Kernel;
 use gibbs_core::key::Key;
 use gibbs_core::log_partition::bracket::Progress as Round;
 use gibbs_core::log_partition::ladder::stretch;
-use gibbs_core::log_partition::{Bias, Bracket, Certificate, LogZ, PilotLadder, Starts, Verdict};
+use gibbs_core::log_partition::{Bias, Bracket, Certificate, LogZ, LogZError, PilotLadder, Starts, Verdict, balance};
 use gibbs_core::path::Annealable;
 use gibbs_core::persist::{Tensor, TensorMap};
 use gibbs_core::scratch::Scratch;
@@ -83,13 +83,7 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
         how.check()?;
         let begin = Instant::now();
         let Self { path, kernel, reversible, mut starts, rows } = self;
-        progress.begin("ladder", PARTS as u64);
-        let pilot = PilotLadder::new(kernel.clone(), PILOT_CHAINS)?;
-        let shape = pilot.find(path, &key.step(0), &mut Scratch::default(), &mut |beta| {
-            progress.advance((PARTS * beta) as u64);
-            if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        progress.end();
+        let (shape, rungs) = fitted_shape(kernel, path, &key.step(0), progress)?;
         if starts.is_empty() {
             let climb = stretch(&shape, how.start_steps.clamp(1, 1 << 20) as usize);
             if let Some(rows) = rows {
@@ -97,10 +91,9 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
             }
             starts.push(Starts::annealed("chains annealed from the base", kernel, path, climb, how.start_steps));
         }
-        let rungs = how.n_temperatures.max(2 * (shape.len() - 1));
         let mut bracket = Bracket::new(kernel.clone())
             .with_shape(shape)?
-            .starting_with(how.n_chains, rungs)?
+            .starting_with(how.n_chains, how.n_temperatures.max(rungs))?
             .until(how.width)?
             .within(how.moves);
         if reversible {
@@ -123,6 +116,35 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
         });
         progress.end();
         Ok(found?)
+    }
+}
+
+/// A ladder's shape from two pilots, and how many rungs a first round needs: rungs of equal loss in equilibrium, then moved to
+/// where chains lag behind.
+fn fitted_shape<P: Annealable, K: Kernel<P> + Clone>(
+    kernel: &K,
+    path: &P,
+    key: &Key,
+    progress: &dyn Progress,
+) -> Result<(Vec<f64>, usize), Error> {
+    let mut ws = Scratch::default();
+    let mut watch = |done: f64| {
+        progress.advance((PARTS * done) as u64);
+        if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    progress.begin("ladder", PARTS as u64);
+    let pilot = PilotLadder::new(kernel.clone(), PILOT_CHAINS)?;
+    let shape = pilot.find(path, &key.step(0), &mut ws, &mut watch)?;
+    progress.end();
+    let rungs = 2 * (shape.len() - 1);
+    progress.begin("rungs", PARTS as u64);
+    let found = balance(kernel, path, &shape, (PILOT_CHAINS, rungs), &key.step(1), &mut ws, &mut watch);
+    progress.end();
+    match found {
+        Ok(balanced) => Ok((balanced, rungs)),
+        // Nothing to balance where nothing varies.
+        Err(LogZError::Degenerate(_)) => Ok((shape, rungs)),
+        Err(e) => Err(e.into()),
     }
 }
 

@@ -20,6 +20,7 @@
 //! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`forecasts`] | forecasts in a table held against what happened |
 //! | [`families`] | laws that a column may be drawn from, ranked |
+//! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
 pub mod batch;
@@ -36,6 +37,7 @@ pub mod forecasts;
 pub mod import;
 pub mod impute;
 pub mod ising;
+pub mod ising_log_z;
 pub mod likelihood;
 pub mod models;
 pub mod options;

@@ -9,6 +9,7 @@ use gibbs::bracket::{BracketOptions, BracketReport, SideReport, keep};
 use gibbs::config::LogZMethod;
 use gibbs::core::key::Key;
 use gibbs::error::Error;
+use gibbs::ising_log_z;
 use gibbs::models::{LogZOptions, Model, QUADRATURE_TOLERANCE};
 use gibbs::pipeline::{self, PartName};
 use gibbs::run_dir::RunDir;
@@ -22,8 +23,14 @@ const CHEAP: u64 = 1 << 32;
 /// Arguments of `logz`.
 #[derive(Args, Debug)]
 pub struct Logz {
-    /// Run directory
+    /// Run directory, or `ising` for the two-dimensional Ising model
     pub run: PathBuf,
+    /// Sites of a side of the Ising model's torus, even
+    #[arg(long, default_value_t = 32)]
+    pub size: usize,
+    /// Coupling over temperature of the Ising model; the lattice orders at 0.440687
+    #[arg(long, default_value_t = 0.44)]
+    pub beta: f64,
     /// Steps of the chains that make samples of the model, where exact ones cannot be had
     #[arg(long, default_value_t = BracketOptions::default().start_steps)]
     pub start_steps: u64,
@@ -65,12 +72,16 @@ impl Budget {
 }
 
 pub fn run(args: &Logz, context: &Context) -> Result<(), Error> {
+    let key = Key::from_seed(args.seed);
+    if args.run.as_os_str() == "ising" {
+        let how = args.budget.options();
+        return show(&ising_log_z::log_z(args.size, args.beta, &how, &key, &context.terminal)?, context);
+    }
     let run = RunDir::open(&args.run)?;
     let saved = pipeline::model_of_run(&run)?;
     let how = BracketOptions { start_steps: args.start_steps, ..args.budget.options() };
     let rows = start_rows(&run, context);
     let begin = Instant::now();
-    let key = Key::from_seed(args.seed);
     let found = saved.model.bracket(&how, rows.as_ref(), &key, &context.terminal)?;
     let seconds = begin.elapsed().as_secs_f64();
     let report = BracketReport::new(&found, exact(saved.model.as_ref(), &key, context)?, seconds);

@@ -1,6 +1,7 @@
 //! Estimators of `log Z`, one file each, and what they return.
 
 pub mod ais;
+pub mod balance;
 pub mod bennett;
 pub mod bracket;
 pub mod importance;
@@ -14,6 +15,7 @@ pub mod verdict;
 mod weights;
 
 pub use ais::Ais;
+pub use balance::balance;
 pub use bennett::Bennett;
 pub use bracket::{Bracket, Certificate, Progress, Upper};
 pub use importance::{Importance, ImportanceSampling};

@@ -58,6 +58,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Info(a) => commands::info::run(&a, &context),
         Command::Report(a) => commands::report::run(&a, &context),
         Command::Import(a) => commands::import::run(&a, &context),
+        Command::Diagnose(a) => commands::diagnose::run(&a, &context),
         Command::Logz(a) => commands::logz::run(&a, &context),
         Command::Ising(a) => commands::ising::run(&a, &context),
         Command::Anneal(a) => commands::anneal::run(&a, &context),

@@ -13,6 +13,7 @@
 //! | [`bracket`] | `log Z` from both sides, with a verdict |
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
 //! | [`impute`] | what a model says of the missing cells of a table |
+//! | [`diagnose`] | the sampler doctor on a model |
 //! | [`run_dir`], [`tensors`], [`files`] | the run on disk |
 //! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
 //! | [`anneal`] | low states of QUBO problems |
@@ -28,6 +29,7 @@ pub mod bracket;
 pub mod chains;
 pub mod config;
 pub mod dataset;
+pub mod diagnose;
 pub mod error;
 pub mod families;
 pub mod files;

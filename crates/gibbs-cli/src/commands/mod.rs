@@ -4,6 +4,7 @@ pub mod anneal;
 pub mod calibrate;
 pub mod data;
 pub mod demo;
+pub mod diagnose;
 pub mod eval;
 pub mod fit;
 pub mod fit_family;

@@ -7,6 +7,9 @@
 //! | [`ess`] | how many independent draws are these worth? |
 //! | [`mcse`] | how far is the average from the truth, if they agree? |
 //! | [`autocorrelation`] | how long does a chain remember? |
+//! | [`temperature`] | at which temperature are the chains really? |
+//! | [`e_bfmi`] | do momenta carry a Hamiltonian chain between energies? |
+//! | [`doctor`] | all of it judged, with causes and remedies |
 //! | [`flip_rate`] | do the sites of a discrete chain move at all? |
 //! | [`mmd`] | do two sets of points come from one distribution? |
 //! | [`weights`] | how many importance weights carry an estimate? |
@@ -19,7 +22,9 @@
 //! further and gives no value as soon as one of the chains is constant. Here one stuck chain among moving ones shows in
 //! R-hat and lowers the ESS; and for a rare bit it is no fault.)
 pub mod autocorrelation;
+pub mod doctor;
 pub mod draws;
+pub mod e_bfmi;
 pub mod ess;
 pub mod flip_rate;
 pub mod mcse;
@@ -27,6 +32,7 @@ pub mod mmd;
 mod rank;
 pub mod rhat;
 pub mod summary;
+pub mod temperature;
 pub mod weights;
 
 pub use draws::{Draws, DrawsError};

@@ -132,6 +132,11 @@ pub trait Model: Send + Sync {
         Err(Error::Usage(format!("log Z of a model of kind {} is not enclosed from both sides", self.kind().name())))
     }
 
+    /// `E(row with bit s flipped) - E(row)`, rows x columns, of models of bits that know it.
+    fn flip_deltas(&self, _rows: &Batch) -> Option<Vec<f64>> {
+        None
+    }
+
     /// Runs chains at inverse temperature `beta` for `steps` steps; returns where they end.
     fn sample(
         &self,

@@ -231,6 +231,11 @@ impl Model for RbmModel {
         observer: &mut dyn SampleObserver,
     ) -> Result<Batch, Error> {
         sample_given(&self.path, bits(from), known, steps, key, observer).map(Batch::Bits)
+    fn flip_deltas(&self, rows: &Batch) -> Option<Vec<f64>> {
+        let rows = bits(rows);
+        let mut out = vec![0.0; rows.n_rows() * rows.n_cols()];
+        self.target().flip_deltas(rows, &mut out, &mut Scratch::default());
+        Some(out)
     }
 
     fn tensors(&self) -> TensorMap {

@@ -58,7 +58,7 @@ fn a_torus_beside_its_exact_value() {
     let z = &found["log_z"];
     let (lower, exact, upper) = (z["lower"].as_f64(), found["exact"].as_f64(), z["upper"].as_f64());
     assert!(lower <= exact && exact <= upper && z["verdict"] == "plausible", "{found}");
-    assert!(found["concerns"][0].as_str().unwrap().contains("cluster sweeps"), "{found}");
+    assert!(found["concerns"][0].as_str().unwrap().contains("cluster moves"), "{found}");
 }
 
 #[test]

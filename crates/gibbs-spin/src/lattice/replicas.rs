@@ -51,28 +51,6 @@ impl Replicas {
         Ok(replicas)
     }
 
-    /// Lattices given a byte a spin.
-    ///
-    /// # Errors
-    /// As [`Replicas::ordered`], and if the lattices differ in their side.
-    pub fn from_grids(grids: &[Grid]) -> Result<Self, LatticeError> {
-        let side = grids.first().map_or(0, Grid::side);
-        let mut replicas = Self::ordered(side, grids.len())?;
-        if let Some(other) = grids.iter().find(|g| g.side() != side) {
-            return Err(LatticeError::Side { side: other.side(), wanted: "that of the first lattice" });
-        }
-        for (planes, grids) in replicas.blocks.iter_mut().zip(grids.chunks(PER_WORD)) {
-            for (colour, plane) in planes.iter_mut().enumerate() {
-                // Column `c` of a colour's row `i` is the site of that parity at 2 c or 2 c + 1: see `is_up`.
-                *plane = Plane::from_fn(plane.shape(), |i, c| {
-                    let j = 2 * c + (i + colour) % 2;
-                    grids.iter().enumerate().fold(0, |word, (k, g)| word | u64::from(g.spins()[i * side + j]) << k)
-                });
-            }
-        }
-        Ok(replicas)
-    }
-
     /// Sites of a side.
     pub fn side(&self) -> usize {
         self.side

@@ -59,6 +59,8 @@ pub enum Command {
     /// log Z from both sides: an interval with a verdict
     #[command(allow_negative_numbers = true)]
     Logz(crate::commands::logz::Logz),
+    /// Compare two models on the same rows: whose likelihood is higher
+    Compare(crate::commands::compare::Compare),
     /// Run the model's chains and say whether they converged, are stuck, or sample another temperature
     Diagnose(crate::commands::diagnose::Diagnose),
     /// Energy, and log-probability where log Z is known, of every row

@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Report(a) => commands::report::run(&a, &context),
         Command::Import(a) => commands::import::run(&a, &context),
         Command::Diagnose(a) => commands::diagnose::run(&a, &context),
+        Command::Compare(a) => commands::compare::run(&a, &context),
         Command::Logz(a) => commands::logz::run(&a, &context),
         Command::Ising(a) => commands::ising::run(&a, &context),
         Command::Anneal(a) => commands::anneal::run(&a, &context),

@@ -24,36 +24,38 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let quick = std::env::args().any(|a| a == "--quick");
     let (steps, reps) = if quick { (10, 1) } else { (200, 7) };
     // The loop starts on a worker of the pool: from outside every step would wake it.
-    rayon::ThreadPoolBuilder::new().build()?.install(|| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let ws = &mut Scratch::default();
-        let model = Rbm::random(784, 500, 0.05, &Key::from_seed(0));
-        let path = RbmPath::new(Bernoulli::new(vec![0.0; 784]), model);
-        let mut chain = InformedVisible.init(&path, path.sample_base(CHAINS, &Key::from_seed(1)), ws);
-        let (mut times, mut acceptance) = (Vec::new(), 0.0);
-        for rep in 0..=reps {
-            let start = Instant::now();
-            for t in 0..steps {
-                let key = Key::from_seed(2).step(rep).step(t);
-                acceptance = InformedVisible.step(&path, 1.0, &(), &mut chain, &key, ws).acceptance_rate();
+    rayon::ThreadPoolBuilder::new()
+        .build()?
+        .install(|| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            let ws = &mut Scratch::default();
+            let model = Rbm::random(784, 500, 0.05, &Key::from_seed(0));
+            let path = RbmPath::new(Bernoulli::new(vec![0.0; 784]), model);
+            let mut chain = InformedVisible.init(&path, path.sample_base(CHAINS, &Key::from_seed(1)), ws);
+            let (mut times, mut acceptance) = (Vec::new(), 0.0);
+            for rep in 0..=reps {
+                let start = Instant::now();
+                for t in 0..steps {
+                    let key = Key::from_seed(2).step(rep).step(t);
+                    acceptance = InformedVisible.step(&path, 1.0, &(), &mut chain, &key, ws).acceptance_rate();
+                }
+                times.push(start.elapsed().as_secs_f64());
             }
-            times.push(start.elapsed().as_secs_f64());
-        }
-        let rate = (CHAINS as u64 * steps) as f64 / median(times.split_off(1));
-        println!("rbm 784x500: {rate:.3e} chain-steps/s, acceptance {acceptance:.3}");
+            let rate = (CHAINS as u64 * steps) as f64 / median(times.split_off(1));
+            println!("rbm 784x500: {rate:.3e} chain-steps/s, acceptance {acceptance:.3}");
 
-        let path = QuboPath(Ising::torus(25, 0.4).to_qubo()?);
-        let kernel = InformedFlips::new(1000)?;
-        let mut chains = Ensemble::start(&kernel, &path, &path.sample_base(CHAINS, &Key::from_seed(3)));
-        let (mut times, mut acceptance) = (Vec::new(), 0.0);
-        for rep in 0..=reps {
-            let start = Instant::now();
-            let infos = chains.advance(&kernel, &path, 1.0, &(), steps.div_ceil(10), &Key::from_seed(4).step(rep));
-            times.push(start.elapsed().as_secs_f64());
-            acceptance = infos.iter().map(|i| i.acceptance).sum::<f64>() / (CHAINS * 1000) as f64;
-        }
-        let rate = (CHAINS as u64 * 1000 * steps.div_ceil(10)) as f64 / median(times.split_off(1));
-        println!("ising 25x25: {rate:.3e} chain-steps/s, acceptance {acceptance:.3}");
-        Ok(())
-    })
-    .map_err(|e| e.to_string().into())
+            let path = QuboPath(Ising::torus(25, 0.4).to_qubo()?);
+            let kernel = InformedFlips::new(1000)?;
+            let mut chains = Ensemble::start(&kernel, &path, &path.sample_base(CHAINS, &Key::from_seed(3)));
+            let (mut times, mut acceptance) = (Vec::new(), 0.0);
+            for rep in 0..=reps {
+                let start = Instant::now();
+                let infos = chains.advance(&kernel, &path, 1.0, &(), steps.div_ceil(10), &Key::from_seed(4).step(rep));
+                times.push(start.elapsed().as_secs_f64());
+                acceptance = infos.iter().map(|i| i.acceptance).sum::<f64>() / (CHAINS * 1000) as f64;
+            }
+            let rate = (CHAINS as u64 * 1000 * steps.div_ceil(10)) as f64 / median(times.split_off(1));
+            println!("ising 25x25: {rate:.3e} chain-steps/s, acceptance {acceptance:.3}");
+            Ok(())
+        })
+        .map_err(|e| e.to_string().into())
 }

@@ -40,7 +40,10 @@ fn mean_and_error(v: &[f64]) -> (f64, f64) {
 
 /// Mean final overlap with the stored pattern and share of queries that end with 0.9 or more, over independent networks.
 fn retrieval(rule: Rule, n: usize, loads: &[f64], noise: f64, networks: u64, queries: usize) -> Result<()> {
-    println!("\n{rule:?}, N = {n}, queries with {:.0} % of the spins turned, {networks} networks x {queries} queries", 100.0 * noise);
+    println!(
+        "\n{rule:?}, N = {n}, queries with {:.0} % of the spins turned, {networks} networks x {queries} queries",
+        100.0 * noise
+    );
     println!("| P/N | final overlap | share recalled (overlap >= 0.9) | sweeps |\n|---|---|---|---|");
     for load in loads {
         let p = (load * n as f64).round() as usize;
@@ -78,7 +81,8 @@ fn dense(n: usize, multiples: &[usize], queries: usize) -> Result<()> {
         let clock = Instant::now();
         let memory = DenseMemory::new(Interaction::Exponential { beta: 1.0 }, stored)?;
         let found = memory.recall(&start, Update::Asynchronous, 20, &key.block(2));
-        let exact = (0..queries).filter(|i| found.states.slice(*i, i + 1) == memory.patterns().slice(*i, i + 1)).count();
+        let exact =
+            (0..queries).filter(|i| found.states.slice(*i, i + 1) == memory.patterns().slice(*i, i + 1)).count();
         println!("| {multiple} | {exact} of {queries} | {:.2} |", clock.elapsed().as_secs_f64());
     }
     Ok(())

@@ -447,4 +447,8 @@ impl SampleObserver for Recorder<'_> {
         self.previous = Some(rows.clone());
         !self.progress.stop()
     }
+
+    fn wants_energies(&self, step: u64) -> bool {
+        step >= self.warm_up
+    }
 }

@@ -11,6 +11,7 @@
 //! | [`fit`], [`trainers`] | training, watched and stopped by the true log-likelihood |
 //! | [`likelihood`] | held-out log-likelihood with its interval |
 //! | [`bracket`] | `log Z` from both sides, with a verdict |
+//! | [`compare`] | two models on the same rows |
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
 //! | [`impute`] | what a model says of the missing cells of a table |
 //! | [`diagnose`] | the sampler doctor on a model |
@@ -27,6 +28,7 @@ pub mod anneal;
 pub mod batch;
 pub mod bracket;
 pub mod chains;
+pub mod compare;
 pub mod config;
 pub mod dataset;
 pub mod diagnose;

@@ -219,7 +219,7 @@ pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64)
 /// How far the 95 % interval of a mean log-likelihood reaches below and above it: the standard error of the rows joined with
 /// that of `log Z`; where `log Z` has two ends, their distances are added to that of the rows, since what is left of an end's
 /// bias does not average out. Ends that cross are taken by their distance, which widens the interval.
-fn reach(std_err: f64, log_z: &LogZ) -> (f64, f64) {
+pub(crate) fn reach(std_err: f64, log_z: &LogZ) -> (f64, f64) {
     match log_z.ends {
         None => {
             let half = Z95 * std_err.hypot(log_z.std_err);

@@ -9,6 +9,8 @@
 //!   split.json          which rows were held out, when a file said so
 //!   metrics.jsonl       one line a look at the likelihood
 //!   evaluation.json     the last evaluation of the model
+//!   logz.json           log Z from both sides, as `gibbs logz` found it; its ladder and weights in logz.safetensors
+//!   diagnosis.json      what `gibbs diagnose` found
 //!   report.html         one self-contained file to look at
 //! ```
 
@@ -120,6 +122,9 @@ impl RunDir {
                 "model.safetensors",
                 "metrics.jsonl",
                 "evaluation.json",
+                "logz.json",
+                "logz.safetensors",
+                "diagnosis.json",
                 "report.html",
                 "split.json",
                 MANIFEST,

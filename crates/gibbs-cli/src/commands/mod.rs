@@ -2,6 +2,7 @@
 
 pub mod anneal;
 pub mod calibrate;
+pub mod compare;
 pub mod data;
 pub mod demo;
 pub mod diagnose;

@@ -194,6 +194,9 @@ pub fn of_bits(log_odds: &[f64], on: &[bool], n_chains: usize) -> Option<Reading
     if n_chains < 2 || log_odds.is_empty() || log_odds.len() != on.len() || !log_odds.len().is_multiple_of(n_chains) {
         return None;
     }
+    if log_odds.iter().zip(on).all(|(l, on)| (*l > 0.0) == *on || *l == 0.0) {
+        return None;
+    }
     let each = log_odds.len() / n_chains;
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     // Slope and curvature of the log pseudo-likelihood of some bits.

@@ -8,6 +8,7 @@ pub mod importance;
 pub mod ladder;
 pub mod pareto;
 pub mod quadrature;
+pub mod ratio;
 pub mod reverse;
 pub mod starts;
 pub mod thermodynamic;

@@ -10,7 +10,7 @@ use crate::rows::Rows;
 use crate::scratch::Scratch;
 
 /// Draws that many rows.
-type Draw<'a, X> = dyn Fn(usize, &Key) -> X + Sync + 'a;
+type Draw<'a, X> = dyn Fn(usize, &Key) -> X + Send + Sync + 'a;
 
 /// Where reverse chains start: samples of the model, and whether they are exact.
 pub struct Starts<'a, X> {
@@ -22,12 +22,12 @@ pub struct Starts<'a, X> {
 impl<'a, X> Starts<'a, X> {
     /// Exact, independent samples: by enumeration, coupling from the past, rejection, or because the data were simulated
     /// from the model. A verdict `certified` rests on this word.
-    pub fn exact(name: impl Into<String>, draw: impl Fn(usize, &Key) -> X + Sync + 'a) -> Self {
+    pub fn exact(name: impl Into<String>, draw: impl Fn(usize, &Key) -> X + Send + Sync + 'a) -> Self {
         Self { name: name.into(), exact: true, draw: Box::new(draw) }
     }
 
     /// Anything else, each row from a chain of its own: the upper side is then a bound only as far as they represent the model.
-    pub fn approximate(name: impl Into<String>, draw: impl Fn(usize, &Key) -> X + Sync + 'a) -> Self {
+    pub fn approximate(name: impl Into<String>, draw: impl Fn(usize, &Key) -> X + Send + Sync + 'a) -> Self {
         Self { name: name.into(), exact: false, draw: Box::new(draw) }
     }
 }

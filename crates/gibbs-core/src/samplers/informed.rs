@@ -130,15 +130,7 @@ where
         InformedChain { at: Evaluated { x, eval }, proposal, costs: vec![], proposed_costs: vec![], beta: f64::NAN }
     }
 
-    fn step(
-        &self,
-        path: &P,
-        beta: f64,
-        (): &(),
-        chain: &mut Self::Chain,
-        key: &Key,
-        ws: &mut Scratch,
-    ) -> MoveInfo {
+    fn step(&self, path: &P, beta: f64, (): &(), chain: &mut Self::Chain, key: &Key, ws: &mut Scratch) -> MoveInfo {
         let InformedChain { at, proposal, costs, proposed_costs, beta: known } = chain;
         let (n_rows, n_sites) = (at.x.n_rows(), at.x.n_sites());
         let mut info = MoveInfo { rows: n_rows, ..MoveInfo::default() };
@@ -183,7 +175,8 @@ where
             taken.push(take);
         }
         at.exchange_rows(proposal, &taken);
-        for ((now, new), take) in costs.chunks_exact_mut(n_sites).zip(proposed_costs.chunks_exact(n_sites)).zip(&taken) {
+        for ((now, new), take) in costs.chunks_exact_mut(n_sites).zip(proposed_costs.chunks_exact(n_sites)).zip(&taken)
+        {
             if *take {
                 now.copy_from_slice(new);
             }

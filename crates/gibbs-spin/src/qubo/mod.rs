@@ -282,7 +282,9 @@ impl Qubo {
             };
             if b.len() <= 10 {
                 for subset in 0..1u32 << b.len() {
-                    consider(*a + b.iter().enumerate().filter(|(k, _)| subset >> k & 1 == 1).map(|(_, b)| b).sum::<f64>());
+                    consider(
+                        *a + b.iter().enumerate().filter(|(k, _)| subset >> k & 1 == 1).map(|(_, b)| b).sum::<f64>(),
+                    );
                 }
             } else {
                 b.iter().for_each(|b| consider(*b));

@@ -36,8 +36,10 @@ impl Qubo {
         let (mut largest, mut last_line) = (0, 0);
         for (k, line) in bytes.split(|b| *b == b'\n').enumerate() {
             let at = |problem: String| QuboError::Line { line: k + 1, problem };
-            let text = std::str::from_utf8(line).map_err(|_| at("it is not text; the file may be compressed".into()))?;
-            let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
+            let text =
+                std::str::from_utf8(line).map_err(|_| at("it is not text; the file may be compressed".into()))?;
+            let words: Vec<&str> =
+                text.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
             let Some(first) = words.first() else { continue };
             last_line = k + 1;
             if first.starts_with(['c', '#', '%']) {
@@ -54,7 +56,8 @@ impl Qubo {
                 return Err(at(format!("{} words where `i j value` was expected", words.len())));
             };
             let index = |word: &str| -> Result<usize, String> {
-                let i = word.parse::<usize>().map_err(|_| format!("{} is not the number of a variable", short(word)))?;
+                let i =
+                    word.parse::<usize>().map_err(|_| format!("{} is not the number of a variable", short(word)))?;
                 match &header {
                     Some(h) if i >= h.n => Err(format!("variable {i} does not exist: the header announces {}", h.n)),
                     _ if i >= MAX_VARIABLES => Err(format!("variable {i}: at most {MAX_VARIABLES} are supported")),
@@ -67,7 +70,8 @@ impl Qubo {
                 _ => return Err(at(format!("{} is not a finite number", short(value)))),
             };
             if let Some(before) = seen.insert((i.min(j), i.max(j)), k + 1) {
-                let problem = format!("the pair {i}, {j} stands in line {before} already; give each pair once, in either order");
+                let problem =
+                    format!("the pair {i}, {j} stands in line {before} already; give each pair once, in either order");
                 return Err(at(problem));
             }
             largest = largest.max(i).max(j);

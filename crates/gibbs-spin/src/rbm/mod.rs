@@ -1,5 +1,6 @@
 //! The binary restricted Boltzmann machine.
 
+mod between;
 mod centring;
 mod draws;
 mod exact;
@@ -8,6 +9,7 @@ mod informed;
 mod path;
 mod pilot;
 
+pub use between::{BothEval, RbmBetween};
 pub use centring::Centring;
 pub use draws::ExactDraws;
 pub use exact::{ENUMERATION_LIMIT, log_z};

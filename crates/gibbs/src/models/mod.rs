@@ -132,6 +132,19 @@ pub trait Model: Send + Sync {
         Err(Error::Usage(format!("log Z of a model of kind {} is not enclosed from both sides", self.kind().name())))
     }
 
+    /// `log Z` of `other` less that of this model, from both sides and without either, where both share a path: far cheaper than
+    /// two brackets for models that are close. `None` where there is none. See [`Between`](gibbs_core::log_partition::ratio).
+    fn ratio(
+        &self,
+        _other: &dyn Model,
+        _how: &BracketOptions,
+        _rows: Option<&Batch>,
+        _key: &Key,
+        _progress: &dyn Progress,
+    ) -> Option<Result<Certificate, Error>> {
+        None
+    }
+
     /// `E(row with bit s flipped) - E(row)`, rows x columns, of models of bits that know it.
     fn flip_deltas(&self, _rows: &Batch) -> Option<Vec<f64>> {
         None

@@ -9,8 +9,9 @@ use gibbs_core::ensemble::Ensemble;
 use gibbs_core::kernel::{Kernel, MoveInfo, StepTuning};
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::log_partition::ais::linear_ladder;
+use gibbs_core::log_partition::ratio::Between;
 use gibbs_core::log_partition::{Ais, Certificate, GridSampler, LogZ, Quadrature, Starts};
-use gibbs_core::path::{Bridge, Target};
+use gibbs_core::path::{Annealable, Bridge, Target};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::{Continuous, Rows};
 use gibbs_core::samplers::{Mala, Paced};
@@ -97,8 +98,12 @@ impl NeuralModel {
     /// The layout of the file: `params.*` (F32), `base.mean` and `base.covariance` (F64; its diagonal alone where there
     /// are more than 128 columns).
     pub(crate) fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Self, StateError> {
+        Self::restored(header.kind, header.settings.clone(), map)
+    }
+
+    fn restored(kind: ModelKind, settings: Option<NeuralSettings>, map: &TensorMap) -> Result<Self, StateError> {
         let invalid = |name: &str, reason: String| StateError::Invalid { name: name.into(), reason };
-        let settings = header.settings.clone().ok_or_else(|| invalid("model", "it has no network".into()))?;
+        let settings = settings.ok_or_else(|| invalid("model", "it has no network".into()))?;
         let mean = map.expect(MEAN, None)?.to_f64(MEAN)?;
         let d = mean.len();
         let tensor = map.expect(COVARIANCE, None)?;
@@ -115,7 +120,7 @@ impl NeuralModel {
         if let Some((name, i)) = energy.params().first_non_finite() {
             return Err(invalid(name, format!("entry {i} is not finite")));
         }
-        Ok(Self::new(header.kind, energy, base, settings))
+        Ok(Self::new(kind, energy, base, settings))
     }
 
     /// The box of quadrature and of the grid that exact samples come from: beyond it there is next to nothing.
@@ -155,6 +160,56 @@ impl NeuralModel {
         let estimate = ais.estimate(&path, &key.purpose(Purpose::LogZ), &mut ws, &mut watch)?.0;
         progress.end();
         Ok(estimate)
+    }
+
+    /// The sampler of a path, its step sizes fitted by a pilot.
+    fn paced<P>(&self, path: &P, key: &Key) -> Paced<Mala>
+    where
+        P: Annealable,
+        Mala: Kernel<P, Tuning = StepTuning, Info = MoveInfo>,
+    {
+        let mala = Mala { step_size: self.settings.step_size, spread: BRACKET_SPREAD };
+        Paced::fit(mala, path, PACING_CHAINS, ACCEPTANCE, key)
+    }
+
+    /// Exact samples, in as many columns as a grid can fill.
+    fn exact_starts(&self) -> Result<Option<Starts<'_, Dense<f32>>>, Error> {
+        if self.n_columns() > QUADRATURE_COLUMNS {
+            return Ok(None);
+        }
+        let (lower, upper) = self.reach();
+        let grid = GridSampler::new(&self.energy, &lower, &upper)?;
+        Ok(Some(Starts::exact("rejection from a grid", move |n, key: &Key| grid.sample(n, key))))
+    }
+
+    fn ratio_to(
+        &self,
+        other: &Self,
+        how: &BracketOptions,
+        rows: Option<&Dense<f32>>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Result<Certificate, Error> {
+        let paths = [self, other].map(|m| Bridge { base: &m.base, target: &m.energy });
+        let kernels = [0, 1].map(|i| [self, other][i].paced(&paths[i], &key.purpose(Purpose::Other).block(i as u64)));
+        let samples = |i: usize| -> Result<Starts<'_, Dense<f32>>, Error> {
+            if let Some(exact) = [self, other][i].exact_starts()? {
+                return Ok(exact);
+            }
+            let (kernel, path, steps) = (&kernels[i], &paths[i], how.start_steps);
+            Ok(match rows {
+                Some(rows) => Starts::from_rows("long chains from data", kernel, path, rows, steps),
+                None => {
+                    let climb = linear_ladder(steps.clamp(1, 1 << 20) as usize);
+                    Starts::annealed("chains annealed from the base", kernel, path, climb, steps)
+                }
+            })
+        };
+        let between = Between::new(Bridge { base: &self.energy, target: &other.energy }, samples(0)?);
+        let kernel = self.paced(&between, &key.purpose(Purpose::Other).block(2));
+        let starts = vec![samples(1)?];
+        let annealing = Annealing { path: &between, kernel: &kernel, reversible: true, starts, rows: None };
+        Ok(between.admit(annealing.bracket(how, key, progress)?))
     }
 
     fn kernel(&self) -> Mala {
@@ -216,16 +271,27 @@ impl Model for NeuralModel {
         progress: &dyn Progress,
     ) -> Result<Certificate, Error> {
         let path = Bridge { base: &self.base, target: &self.energy };
-        let mala = Mala { step_size: self.settings.step_size, spread: BRACKET_SPREAD };
-        let kernel = Paced::fit(mala, &path, PACING_CHAINS, ACCEPTANCE, &key.purpose(Purpose::Other));
-        let mut starts = Vec::new();
-        if self.n_columns() <= QUADRATURE_COLUMNS {
-            let (lower, upper) = self.reach();
-            let grid = GridSampler::new(&self.energy, &lower, &upper)?;
-            starts.push(Starts::exact("rejection from a grid", move |n, key: &Key| grid.sample(n, key)));
-        }
+        let kernel = self.paced(&path, &key.purpose(Purpose::Other));
+        let starts = self.exact_starts()?.into_iter().collect();
         Annealing { path: &path, kernel: &kernel, reversible: true, starts, rows: rows.map(real) }
             .bracket(how, key, progress)
+    }
+
+    fn ratio(
+        &self,
+        other: &dyn Model,
+        how: &BracketOptions,
+        rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Option<Result<Certificate, Error>> {
+        let settings = other.settings()?;
+        if other.n_columns() != self.n_columns() {
+            return None;
+        }
+        let other = Self::restored(other.kind(), Some(settings), &other.tensors());
+        let other = other.map_err(|e| Error::Usage(e.to_string()));
+        Some(other.and_then(|other| self.ratio_to(&other, how, rows.map(real), key, progress)))
     }
 
     fn sample(

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gibbs_core::energy::{Energy, Flips, Parametric};
 use gibbs_core::kernel::{Kernel, run};
 use gibbs_core::key::{Key, Purpose};
+use gibbs_core::log_partition::ratio::Between;
 use gibbs_core::log_partition::{Ais, Certificate, LogZ, Starts, ais::linear_ladder};
 use gibbs_core::path::{Annealable, Path};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
-use gibbs_spin::rbm::{ExactDraws, HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
+use gibbs_spin::rbm::{ExactDraws, HIDDEN_BIAS, RbmBetween, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath, rbm};
 
 use super::machine::{Machine, sample_given};
@@ -65,6 +66,38 @@ impl RbmModel {
         });
         progress.end();
         Ok(LogZ::exact(value?, format!("sum over 2^{bits} states of the smaller layer")))
+    }
+
+    /// Samples of the model: exact where the smaller layer is enumerated, else long chains from rows or from the base.
+    fn samples<'a>(&'a self, rows: Option<&'a Bits>, steps: u64) -> Result<Starts<'a, Bits>, Error> {
+        if self.target().enumeration_bits() <= ExactDraws::LIMIT {
+            let draws = ExactDraws::new(self.target())?;
+            return Ok(Starts::exact("enumeration of the smaller layer", move |n, key: &Key| draws.sample(n, key)));
+        }
+        Ok(match rows {
+            Some(rows) => Starts::from_rows("long chains from data", &BlockGibbs, &self.path, rows, steps),
+            None => {
+                let climb = linear_ladder(steps.clamp(1, 1 << 20) as usize);
+                Starts::annealed("chains annealed from the base", &BlockGibbs, &self.path, climb, steps)
+            }
+        })
+    }
+
+    fn ratio_to(
+        &self,
+        other: &Self,
+        how: &BracketOptions,
+        rows: Option<&Bits>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Result<Certificate, Error> {
+        let path = RbmBetween::new(self.target().clone(), other.target().clone());
+        let path = path.map_err(|e| Error::Usage(e.to_string()))?;
+        let offset = path.offset();
+        let between = Between { offset, ..Between::new(path, self.samples(rows, how.start_steps)?) };
+        let starts = vec![other.samples(rows, how.start_steps)?];
+        let annealing = Annealing { path: &between, kernel: &BlockGibbs, reversible: true, starts, rows: None };
+        Ok(between.admit(annealing.bracket(how, key, progress)?))
     }
 
     fn annealed_log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
@@ -175,11 +208,8 @@ impl Model for RbmModel {
         key: &Key,
         progress: &dyn Progress,
     ) -> Result<Certificate, Error> {
-        let mut starts = Vec::new();
-        if self.target().enumeration_bits() <= ExactDraws::LIMIT {
-            let draws = ExactDraws::new(self.target())?;
-            starts.push(Starts::exact("enumeration of the smaller layer", move |n, key: &Key| draws.sample(n, key)));
-        }
+        let enumerable = self.target().enumeration_bits() <= ExactDraws::LIMIT;
+        let starts = if enumerable { vec![self.samples(None, 0)?] } else { Vec::new() };
         let rows = rows.map(bits);
         Annealing { path: &self.path, kernel: &BlockGibbs, reversible: true, starts, rows }.bracket(how, key, progress)
     }
@@ -231,6 +261,21 @@ impl Model for RbmModel {
         observer: &mut dyn SampleObserver,
     ) -> Result<Batch, Error> {
         sample_given(&self.path, bits(from), known, steps, key, observer).map(Batch::Bits)
+    fn ratio(
+        &self,
+        other: &dyn Model,
+        how: &BracketOptions,
+        rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Option<Result<Certificate, Error>> {
+        if other.kind() != ModelKind::Rbm || other.n_columns() != self.n_columns() {
+            return None;
+        }
+        let other = Self::from_tensors(&other.tensors()).map_err(|e| Error::Usage(e.to_string()));
+        Some(other.and_then(|other| self.ratio_to(&other, how, rows.map(bits), key, progress)))
+    }
+
     fn flip_deltas(&self, rows: &Batch) -> Option<Vec<f64>> {
         let rows = bits(rows);
         let mut out = vec![0.0; rows.n_rows() * rows.n_cols()];

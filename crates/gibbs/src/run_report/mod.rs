@@ -1,5 +1,6 @@
 //! The report of a run: what to look at before believing a model.
 
+mod beliefs;
 mod chains;
 mod energies;
 mod learning;
@@ -42,6 +43,7 @@ pub fn write(run: &RunDir, data: &Prepared, progress: &dyn Progress) -> Result<C
     sections.push(energies::section(model, data, &report, input_noise, seed));
     sections.extend(pictures::section(model, data, &report, run));
     sections.push(chains::section(&report));
+    sections.extend(beliefs::sections(run)?);
     sections.push(record(run)?);
     let page = Page {
         title: format!("Gibbs report: {}", run.options()?.data.unwrap_or_default()),

@@ -7,7 +7,9 @@ use gibbs_core::kernel::Kernel;
 use gibbs_core::key::Key;
 use gibbs_core::log_partition::bracket::Progress as Round;
 use gibbs_core::log_partition::ladder::stretch;
-use gibbs_core::log_partition::{Bias, Bracket, Certificate, LogZ, LogZError, PilotLadder, Starts, Verdict, balance};
+use gibbs_core::log_partition::{
+    Balanced, Bias, Bracket, Certificate, LogZ, LogZError, PilotLadder, Starts, Verdict, balance,
+};
 use gibbs_core::path::Annealable;
 use gibbs_core::persist::{Tensor, TensorMap};
 use gibbs_core::scratch::Scratch;
@@ -20,6 +22,8 @@ use crate::tensors;
 
 /// Chains of the pilot that fits the ladder.
 const PILOT_CHAINS: usize = 128;
+/// Variance of the log weights that the first round aims at: six chains in ten are effective.
+const VARIANCE: f64 = 0.5;
 /// Parts of the bar.
 const PARTS: f64 = 100.0;
 
@@ -67,8 +71,8 @@ pub struct Annealing<'a, P: Annealable, K> {
     pub kernel: &'a K,
     /// Whether it satisfies detailed balance, so that both sides may be joined by Bennett's acceptance ratio.
     pub reversible: bool,
-    /// Samples of the model, exact ones if there are any; if none are given, long chains from `rows` and chains annealed from
-    /// the base.
+    /// Samples of the model, exact ones if there are any; if none are given, long chains from `rows`, or without rows chains
+    /// annealed from the base.
     pub starts: Vec<Starts<'a, P::X>>,
     /// Rows of data.
     pub rows: Option<&'a P::X>,
@@ -83,16 +87,23 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
         how.check()?;
         let begin = Instant::now();
         let Self { path, kernel, reversible, mut starts, rows } = self;
-        let (shape, rungs) = fitted_shape(kernel, path, &key.step(0), progress)?;
+        let (balanced, rate) = fitted(kernel, path, &key.step(0), progress)?;
+        let shape = &balanced.shape;
         if starts.is_empty() {
-            let climb = stretch(&shape, how.start_steps.clamp(1, 1 << 20) as usize);
-            if let Some(rows) = rows {
-                starts.push(Starts::from_rows("long chains from data", kernel, path, rows, how.start_steps));
-            }
-            starts.push(Starts::annealed("chains annealed from the base", kernel, path, climb, how.start_steps));
+            starts.push(match rows {
+                Some(rows) => Starts::from_rows("long chains from data", kernel, path, rows, how.start_steps),
+                None => {
+                    let climb = stretch(shape, how.start_steps.clamp(1, 1 << 20) as usize);
+                    Starts::annealed("chains annealed from the base", kernel, path, climb, how.start_steps)
+                }
+            });
         }
+        // What the pilot calls enough, if that leaves two thirds of the budget for what it did not see.
+        let left = how.seconds.map_or(f64::INFINITY, |s| (s - begin.elapsed().as_secs_f64()) * rate);
+        let affordable = left.min(how.moves as f64) / (3 * how.n_chains * (1 + starts.len())) as f64;
+        let rungs = balanced.rungs_for(VARIANCE).min(affordable as usize);
         let mut bracket = Bracket::new(kernel.clone())
-            .with_shape(shape)?
+            .with_shape(shape.clone())?
             .starting_with(how.n_chains, how.n_temperatures.max(rungs))?
             .until(how.width)?
             .within(how.moves);
@@ -119,14 +130,14 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
     }
 }
 
-/// A ladder's shape from two pilots, and how many rungs a first round needs: rungs of equal loss in equilibrium, then moved to
-/// where chains lag behind.
-fn fitted_shape<P: Annealable, K: Kernel<P> + Clone>(
+/// A ladder from two pilots, rungs of equal loss in equilibrium that are then moved to where chains lag behind, and the moves a
+/// second of the second pilot.
+fn fitted<P: Annealable, K: Kernel<P> + Clone>(
     kernel: &K,
     path: &P,
     key: &Key,
     progress: &dyn Progress,
-) -> Result<(Vec<f64>, usize), Error> {
+) -> Result<(Balanced, f64), Error> {
     let mut ws = Scratch::default();
     let mut watch = |done: f64| {
         progress.advance((PARTS * done) as u64);
@@ -138,14 +149,16 @@ fn fitted_shape<P: Annealable, K: Kernel<P> + Clone>(
     progress.end();
     let rungs = 2 * (shape.len() - 1);
     progress.begin("rungs", PARTS as u64);
+    let begin = Instant::now();
     let found = balance(kernel, path, &shape, (PILOT_CHAINS, rungs), &key.step(1), &mut ws, &mut watch);
     progress.end();
-    match found {
-        Ok(balanced) => Ok((balanced, rungs)),
+    let balanced = match found {
         // Nothing to balance where nothing varies.
-        Err(LogZError::Degenerate(_)) => Ok((shape, rungs)),
-        Err(e) => Err(e.into()),
-    }
+        Err(LogZError::Degenerate(_)) => Balanced { shape, rungs, variance: 0.0 },
+        found => found?,
+    };
+    let rate = (PILOT_CHAINS * balanced.rungs) as f64 / begin.elapsed().as_secs_f64().max(1e-9);
+    Ok((balanced, rate))
 }
 
 /// One side as it is reported, nats.

@@ -17,6 +17,24 @@ const FINE: usize = 40 * PARTS;
 /// A part costs at least this share of the mean: what looks free in one pilot is not.
 const LEAST: f64 = 0.05;
 
+/// A ladder's shape with its rungs where they are worth most, and what its trial run cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Balanced {
+    /// Inverse temperatures, rising from 0 to 1, dense where chains lag.
+    pub shape: Vec<f64>,
+    /// Rungs of the trial run.
+    pub rungs: usize,
+    /// Variance of its log weights.
+    pub variance: f64,
+}
+
+impl Balanced {
+    /// Rungs at which the log weights have about this variance, which falls as one over the rungs.
+    pub fn rungs_for(&self, variance: f64) -> usize {
+        (self.rungs as f64 * self.variance / variance).ceil() as usize
+    }
+}
+
 /// A ladder's shape with its rungs where they are worth most, from a trial run of `n_chains` chains over `rungs` rungs of the
 /// shape given.
 ///
@@ -41,7 +59,7 @@ pub fn balance<P: Annealable, K: Kernel<P>>(
     key: &Key,
     ws: &mut Scratch,
     progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
-) -> Result<Vec<f64>, LogZError> {
+) -> Result<Balanced, LogZError> {
     if n_chains < 2 {
         return Err(LogZError::Chains(n_chains));
     }
@@ -69,7 +87,7 @@ pub fn balance<P: Annealable, K: Kernel<P>>(
         let n = ((FINE as f64 * share).round() as usize).max(1);
         balanced.extend(&stretch(&ladder[part * each..=(part + 1) * each], n)[1..]);
     }
-    Ok(balanced)
+    Ok(Balanced { shape: balanced, rungs: each * PARTS, variance: covariance(&total, &total) })
 }
 
 /// Shares of the rungs, `prop sqrt(cost)` of smoothed costs; `None` if there are none.
@@ -177,7 +195,9 @@ mod tests {
         let path = Bridge { base: Normal(0.0), target: Normal(SHIFT) };
         let go = &mut |_| ControlFlow::Continue(());
         let (even, key, ws) = ([0.0, 1.0], Key::from_seed(1), &mut Scratch::default());
-        let shape = balance(&Lazy, &path, &even, (400, 2_400), &key.step(0), ws, go).unwrap();
+        let found = balance(&Lazy, &path, &even, (400, 2_400), &key.step(0), ws, go).unwrap();
+        assert_eq!(found.rungs_for(0.5 * found.variance), 4_800);
+        let shape = found.shape;
         let slow = shape.iter().filter(|b| **b > 0.5).count() as f64 / (shape.len() - 1) as f64;
         assert!((0.78..0.92).contains(&slow), "{slow}");
         assert_eq!((shape[0], shape[shape.len() - 1]), (0.0, 1.0));

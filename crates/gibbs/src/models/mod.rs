@@ -118,7 +118,7 @@ pub trait Model: Send + Sync {
     }
 
     /// `log Z` from both sides, with a verdict; reverse chains start from exact samples where the model has them, else from
-    /// long chains from `rows` and from the base. See [`Annealing`](crate::bracket::Annealing), which does the work.
+    /// long chains from `rows` (or, without rows, chains annealed from the base). See [`Annealing`](crate::bracket::Annealing), which does the work.
     ///
     /// # Errors
     /// [`Error::Usage`] for kinds of models without a path from a base.

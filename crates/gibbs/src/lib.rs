@@ -19,7 +19,6 @@
 //! | [`report`], [`run_report`], [`film`] | the page to look at, and the landscape as it was learnt |
 //! | [`anneal`] | low states of QUBO problems |
 //! | [`recall`] | associative memories: patterns stored, queries recalled |
-//! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`forecasts`] | forecasts in a table held against what happened |
 //! | [`families`] | laws that a column may be drawn from, ranked |
 //! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |

@@ -261,6 +261,8 @@ impl Model for RbmModel {
         observer: &mut dyn SampleObserver,
     ) -> Result<Batch, Error> {
         sample_given(&self.path, bits(from), known, steps, key, observer).map(Batch::Bits)
+    }
+
     fn ratio(
         &self,
         other: &dyn Model,

@@ -261,6 +261,20 @@ impl Preparation {
         }
     }
 
+    /// What is wrong with a preparation that was read from a file.
+    ///
+    /// # Errors
+    /// A sentence, if columns and categories do not belong together.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let fits = match self {
+            Self::Categories(c) => c.levels.len() == c.columns.len() && c.levels.iter().all(|l| l.len() >= 2),
+            Self::Labelled(l) => l.classes.len() >= 2 && l.columns.len() == l.bits.columns.len() + 1,
+            Self::Real(s) => s.shift.len() == s.columns.len() && s.scale.len() == s.columns.len(),
+            Self::Bits(_) | Self::Counts(_) => true,
+        };
+        if fits { Ok(()) } else { Err("its model block is damaged (columns and categories differ in number)".into()) }
+    }
+
     /// Units that a row has for each of its columns.
     pub fn widths(&self) -> Vec<usize> {
         match self {

@@ -177,3 +177,41 @@ proptest! {
         }
     }
 }
+
+proptest::proptest! {
+    /// Any text is a table of categories or an error, and what was fitted applies to its own table.
+    #[test]
+    fn arbitrary_text_as_categories_never_panics(text in "([a-z,;\"? \n0-9.]{0,80}|[^\u{0}]{0,60})") {
+        use gibbs_data::{Categories, ReadOptions, read_bytes};
+        let options = ReadOptions { text: true, ..ReadOptions::default() };
+        if let Ok(table) = read_bytes(text.as_bytes(), "t.csv", &options)
+            && let Ok(fitted) = Categories::fit(&table, 64)
+        {
+            let bits = fitted.apply(&table).unwrap();
+            for row in 0..table.n_rows {
+                let flags: Vec<bool> = (0..bits.n_cols).map(|c| bits.get(row, c)).collect();
+                let names = fitted.names(&flags);
+                for (c, name) in names.iter().enumerate() {
+                    assert_eq!(table.text(row, c).as_deref(), Some(*name));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn text_is_coded_and_missing_cells_stay_missing() {
+    use gibbs_data::{ReadOptions, read_bytes};
+    let options = ReadOptions { text: true, ..ReadOptions::default() };
+    let t = read_bytes("a,b\nx,1.50\n?,1.5\ny,true\nx,\n".as_bytes(), "t.csv", &options).unwrap();
+    let levels = t.levels.clone().unwrap();
+    assert_eq!(levels[0], ["x", "y"]);
+    assert_eq!(levels[1], ["1.5", "true"]);
+    assert_eq!((t.text(1, 0), t.text(1, 1), t.text(3, 1)), (None, Some("1.5".to_string()), None));
+    let (filled, known) = t.filled(|_| 0.0);
+    assert_eq!((filled.text(1, 0).as_deref(), known[2], known[3]), (Some("x"), false, true));
+    let mut t = t;
+    assert_eq!(t.take_column("a").map(|c| (c[0], c[2])), Some((0.0, 1.0)));
+    assert_eq!((t.n_cols(), t.text(2, 0).as_deref()), (1, Some("true")));
+    assert!(t.take_column("a").is_none());
+}

@@ -24,6 +24,9 @@ use crate::config::{HiddenKind, ModelKind, VisibleKind};
 /// What the base's parameters are called among the saved tensors.
 const BASE: &str = "base.";
 
+/// Most words of a document that a file may ask for: drawing one takes that many steps.
+const MOST_WORDS: usize = 1 << 24;
+
 /// The units of a restricted machine, as its file says them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Units {
@@ -303,9 +306,15 @@ fn kind_of<H: Hidden>() -> HiddenKind {
 /// The layout of the file: `weights` (visible x hidden), `visible_bias`, `hidden_bias` and what else the layer has
 /// (`log_variance`), and the layer's own under `base.`; all F32.
 pub(super) fn from_tensors(units: &Units, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
-    let n_visible = map.expect(VISIBLE_BIAS, None)?.shape.iter().product();
+    let n_visible: usize = map.expect(VISIBLE_BIAS, None)?.shape.iter().product();
+    let invalid = |reason: String| StateError::Invalid { name: "model".into(), reason };
+    if units.length.is_some_and(|n| n > MOST_WORDS) {
+        return Err(invalid(format!("documents have at most {MOST_WORDS} words")));
+    }
     let groups = || {
-        let invalid = |reason: String| StateError::Invalid { name: "model".into(), reason };
+        if units.widths.iter().try_fold(0usize, |n, &w| n.checked_add(w)) != Some(n_visible) {
+            return Err(invalid(format!("its groups are not those of {n_visible} visible units")));
+        }
         let layer = Groups::new(units.widths.clone()).map_err(|e| invalid(e.to_string()))?;
         match units.classes {
             Some(group) if group >= layer.widths().len() => Err(invalid(format!("it has no group {group} of classes"))),

@@ -270,6 +270,11 @@ impl Saved {
         let header: ModelHeader =
             serde_json::from_str(block).map_err(|e| Error::run(path, format!("its model block is damaged ({e})")))?;
         let model = from_tensors(&header, &map).map_err(|e| Error::run(path, e.to_string()))?;
+        header.preprocess.check().map_err(|reason| Error::run(path, reason))?;
+        let widths = header.units.as_ref().map_or(&[][..], |u| &u.widths);
+        if !widths.is_empty() && widths != header.preprocess.widths() {
+            return Err(Error::run(path, "has other groups of units than its table has columns"));
+        }
         let columns = header.preprocess.n_units();
         if model.n_columns() != columns {
             return Err(Error::run(

@@ -58,12 +58,17 @@ pub struct Annealed {
 impl Annealing {
     /// All reads, in parallel; keys fix the result (and not [`Annealed::seconds_per_read`]).
     pub fn run(&self, qubo: &Qubo, key: &Key) -> Annealed {
+        self.run_with(qubo, key, &|| true).expect("nobody asked to stop")
+    }
+
+    /// As [`Annealing::run`]; `after_read` is called from all threads, and nothing is returned once it says `false`.
+    pub fn run_with(&self, qubo: &Qubo, key: &Key, after_read: &(dyn Fn() -> bool + Sync)) -> Option<Annealed> {
         let n = qubo.n_variables();
         let range = self.range.or_else(|| qubo.beta_range()).unwrap_or((1.0, 1.0));
         let path = QuboPath(qubo.clone());
         let last = self.n_sweeps.saturating_sub(1).max(1) as f64;
         let beta = |t: u64| range.0 * (range.1 / range.0).powf(t as f64 / last);
-        let blocks: Vec<(Vec<u64>, f64)> = (0..self.n_reads.div_ceil(READS_AT_ONCE))
+        let blocks: Option<Vec<(Vec<u64>, f64)>> = (0..self.n_reads.div_ceil(READS_AT_ONCE))
             .into_par_iter()
             .with_max_len(1)
             .map(|b| {
@@ -80,16 +85,20 @@ impl Annealing {
                         FlipSweep::METROPOLIS.sweep(qubo, beta(t), words, g, &mut random);
                     }
                     descend(qubo, words, g);
+                    if !after_read() {
+                        return None;
+                    }
                 }
-                (x.into_words(), start.elapsed().as_secs_f64())
+                Some((x.into_words(), start.elapsed().as_secs_f64()))
             })
             .collect();
+        let blocks = blocks?;
         let seconds: f64 = blocks.iter().map(|(_, s)| s).sum();
         let words = blocks.into_iter().flat_map(|(w, _)| w).collect();
         let states = Bits::from_words(self.n_reads, n, words);
         let mut fields = vec![0.0; n];
         let energies = (0..self.n_reads).map(|r| qubo.fields(&states, r, &mut fields)).collect();
-        Annealed { states, energies, range, seconds_per_read: seconds / self.n_reads.max(1) as f64 }
+        Some(Annealed { states, energies, range, seconds_per_read: seconds / self.n_reads.max(1) as f64 })
     }
 }
 

@@ -101,6 +101,9 @@ fn files_say_what_is_wrong_and_where() {
     let q = random(9, 3.0, 3);
     let read = Qubo::parse(q.to_qbsolv().as_bytes()).unwrap();
     assert!(read.linear() == q.linear() && read.pairs().eq(q.pairs()));
+    // A problem of zeros is one, too.
+    let zero = Qubo::parse(b"0 0 0\n").unwrap();
+    assert_eq!(Qubo::parse(zero.to_qbsolv().as_bytes()), Ok(zero));
     assert_eq!(Qubo::parse(b"# spaces, commas\n0,1,  -2\r\n1\t1 3").unwrap().linear(), [0.0, 3.0]);
 }
 

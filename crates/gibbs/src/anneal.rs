@@ -1,6 +1,7 @@
 //! QUBO problems from files, annealed or tempered.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use gibbs_core::key::Key;
@@ -124,13 +125,18 @@ pub fn anneal(
         )));
     }
     let key = Key::from_seed(options.seed);
-    progress.begin("annealing", 1);
+    progress.begin("annealing", options.n_reads as u64);
+    let done = AtomicU64::new(0);
+    let after_read = || {
+        progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1);
+        !progress.stop()
+    };
     let start = Instant::now();
     let mut warnings = Vec::new();
     let (states, energies, betas, seconds_per_read, swaps) = match options.method {
         Method::Annealing => {
             let annealing = Annealing { n_reads: options.n_reads, n_sweeps: options.n_sweeps, range: Some(range) };
-            let found = annealing.run(&qubo, &key);
+            let found = annealing.run_with(&qubo, &key, &after_read).ok_or(Error::Interrupted)?;
             (found.states, found.energies, vec![range.0, range.1], found.seconds_per_read, None)
         }
         Method::Tempering => {

@@ -89,7 +89,7 @@ impl Qubo {
             );
             return Err(QuboError::Line { line: last_line, problem });
         }
-        if seen.is_empty() {
+        if seen.is_empty() && header.is_none() {
             return Err(QuboError::Empty);
         }
         let n = header.map_or(largest + 1, |h| h.n);

@@ -290,6 +290,8 @@ fn what_is_no_memory_is_named() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     /// Asynchronous updates never raise the energy, and come to rest; roundings of f32 fields of size 1 are below 1e-5.
     #[test]
     fn energy_never_rises(n in 2usize..60, p in 1usize..20, seed in 0u64..1000, rule in 0usize..3) {

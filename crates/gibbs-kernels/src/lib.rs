@@ -30,6 +30,7 @@ pub mod enumerate;
 pub mod gemm;
 pub mod ising;
 pub mod level;
+pub mod multispin;
 mod parallel;
 pub mod philox;
 pub mod rng;

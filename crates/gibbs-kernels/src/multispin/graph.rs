@@ -1,0 +1,190 @@
+//! 64 replicas of an Ising model of one coupling on any graph, a word a site.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::decide::{Classes, equal};
+use super::vector::{GROUP, Vector, add3};
+use crate::level::{Level, level};
+use crate::parallel;
+use crate::rng::Lanes;
+
+/// Groups of sites that draw from one stream: the unit of threads, and part of the results.
+const BLOCK_GROUPS: usize = 64;
+/// Sites that one thread decides in a nanosecond, for deciding whether to wake the others.
+const SITES_PER_NANOSECOND: usize = 1;
+/// The most neighbours of a site.
+pub const MAX_DEGREE: usize = 15;
+
+/// A graph laid out for sweeps: sites in classes without neighbours inside, in each class by degree, four of one degree a group.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Where a site's word stands.
+    place: Vec<u32>,
+    n_words: usize,
+    classes: Vec<Vec<Run>>,
+}
+
+/// Groups of one degree.
+#[derive(Clone, Debug)]
+struct Run {
+    degree: usize,
+    first: usize,
+    n_groups: usize,
+    /// Places of the neighbours: group by group, neighbour by neighbour, four sites side by side.
+    near: Vec<[u32; GROUP]>,
+}
+
+impl Layout {
+    /// From classes of sites and the neighbours of each site.
+    ///
+    /// # Panics
+    /// If a site has more than [`MAX_DEGREE`] neighbours, or a neighbour in its own class.
+    pub fn new<'a>(classes: &[Vec<usize>], near: impl Fn(usize) -> &'a [u32]) -> Self {
+        let n_sites = classes.iter().map(Vec::len).sum();
+        let (mut place, mut n_words) = (vec![0u32; n_sites], 0);
+        let mut runs: Vec<Vec<(usize, usize, Vec<usize>)>> = Vec::new();
+        for (c, sites) in classes.iter().enumerate() {
+            runs.push(Vec::new());
+            for degree in 0..=MAX_DEGREE {
+                let sites: Vec<usize> = sites.iter().copied().filter(|s| near(*s).len() == degree).collect();
+                if sites.is_empty() {
+                    continue;
+                }
+                sites.iter().enumerate().for_each(|(k, s)| place[*s] = (n_words + k) as u32);
+                let first = n_words;
+                n_words += sites.len().next_multiple_of(GROUP);
+                runs[c].push((degree, first, sites));
+            }
+            let placed: usize = runs[c].iter().map(|r| r.2.len()).sum();
+            assert_eq!(placed, sites.len(), "sites of at most {MAX_DEGREE} neighbours");
+        }
+        let run = |(degree, first, sites): (usize, usize, Vec<usize>)| {
+            let n_groups = sites.len().div_ceil(GROUP);
+            // A last group that is not full repeats its last site, into words that nobody reads.
+            let site = |g: usize, i: usize| sites[(g * GROUP + i).min(sites.len() - 1)];
+            let near = (0..n_groups * degree)
+                .map(|k| std::array::from_fn(|i| place[near(site(k / degree, i))[k % degree] as usize]))
+                .collect();
+            Run { degree, first, n_groups, near }
+        };
+        let classes: Vec<Vec<Run>> = runs.into_iter().map(|runs| runs.into_iter().map(run).collect()).collect();
+        for runs in &classes {
+            let (Some(a), Some(z)) = (runs.first(), runs.last()) else { continue };
+            let own = a.first as u32..(z.first + z.n_groups * GROUP) as u32;
+            let inside = runs.iter().flat_map(|r| r.near.iter().flatten()).any(|p| own.contains(p));
+            assert!(!inside, "classes without neighbours inside");
+        }
+        Self { place, n_words, classes }
+    }
+
+    /// Number of sites.
+    pub fn n_sites(&self) -> usize {
+        self.place.len()
+    }
+
+    /// Words of a state.
+    pub fn n_words(&self) -> usize {
+        self.n_words
+    }
+
+    /// Where the word of a site stands.
+    pub fn place(&self, site: usize) -> usize {
+        self.place[site] as usize
+    }
+}
+
+/// One heat-bath sweep of every site: `up[d][k]` is the threshold of a site of degree `d` with `k` neighbours up. Word
+/// [`Layout::place`] holds a site, bit `r` replica `r`. The key fixes the result, whatever the instruction set and the
+/// number of threads.
+///
+/// # Panics
+/// If there are not [`Layout::n_words`] words, or no thresholds for a degree that occurs.
+pub fn sweep(layout: &Layout, words: &mut [u64], up: &[Vec<u32>], key: u128) {
+    sweep_on(level(), layout, words, up, key);
+}
+
+pub(super) fn sweep_on(on: Level, layout: &Layout, words: &mut [u64], up: &[Vec<u32>], key: u128) {
+    assert_eq!(words.len(), layout.n_words, "one word a site");
+    let words = atomic(words);
+    for (class, runs) in layout.classes.iter().enumerate() {
+        let mut done = 0u64;
+        for run in runs {
+            let blocks = run.n_groups.div_ceil(BLOCK_GROUPS);
+            let cost = run.n_groups * GROUP * 64 / SITES_PER_NANOSECOND;
+            assert!(up[run.degree].len() > run.degree, "a threshold for every number of neighbours up");
+            parallel::for_each(blocks, cost, |b| {
+                let lanes = Lanes::new(key, (class as u64) << 40 | (done + b as u64));
+                let groups = b * BLOCK_GROUPS..((b + 1) * BLOCK_GROUPS).min(run.n_groups);
+                let first = run.first + groups.start * GROUP;
+                let n_groups = groups.len();
+                let near = &run.near[groups.start * run.degree..groups.end * run.degree];
+                let block = Block { words, first, n_groups, degree: run.degree, near, up: &up[run.degree] };
+                match on {
+                    Level::Scalar => decide_block::<[u64; GROUP]>(&block, &lanes),
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: this level is only found on a processor that has it.
+                    Level::Avx2Fma => unsafe { super::avx2::decide_block(&block, &lanes) },
+                    #[cfg(not(target_arch = "x86_64"))]
+                    Level::Avx2Fma => unreachable!("not on this processor"),
+                }
+            });
+            done += blocks as u64;
+        }
+    }
+}
+
+/// The same words for many threads: those of a class are written by one thread each, those of other classes only read.
+fn atomic(words: &mut [u64]) -> &[AtomicU64] {
+    // SAFETY: an atomic word has the size and alignment of a word here, and the borrow is exclusive.
+    unsafe { &*(std::ptr::from_mut(words) as *const [AtomicU64]) }
+}
+
+const _: () = assert!(align_of::<AtomicU64>() == align_of::<u64>());
+
+/// Groups of one degree that draw from one stream.
+pub(super) struct Block<'a> {
+    words: &'a [AtomicU64],
+    first: usize,
+    n_groups: usize,
+    degree: usize,
+    near: &'a [[u32; GROUP]],
+    up: &'a [u32],
+}
+
+/// Decides the groups of a block.
+#[inline(always)]
+pub(super) fn decide_block<V: Vector>(block: &Block, lanes: &Lanes) {
+    let (mut random, mut classes) = (V::random(lanes), Classes::<V>::new());
+    let all = V::splat(u64::MAX);
+    let zero = V::splat(0);
+    for group in 0..block.n_groups {
+        let near = &block.near[group * block.degree..][..block.degree];
+        let load = |places: &[u32; GROUP]| {
+            V::load(&std::array::from_fn(|i| block.words[places[i] as usize].load(Ordering::Relaxed)))
+        };
+        // Digits of the number of neighbours up, three neighbours at a time.
+        let mut digits = [zero; 4];
+        for three in near.chunks(3) {
+            let term = |k: usize| three.get(k).map_or(zero, load);
+            let (sum, mut carry) = add3(term(0), term(1), term(2));
+            let mut low = digits[0].and(sum);
+            digits[0] = digits[0].xor(sum);
+            for digit in &mut digits[1..] {
+                (*digit, carry, low) = {
+                    let (s, c) = add3(*digit, carry, low);
+                    (s, c, zero)
+                };
+            }
+        }
+        classes.clear();
+        for (k, threshold) in block.up[..=block.degree].iter().enumerate() {
+            classes.push(equal(&digits, k), *threshold);
+        }
+        let decided = classes.decide(all, &mut random);
+        let mut out = [0; GROUP];
+        decided.store(&mut out);
+        for (word, out) in block.words[block.first + group * GROUP..].iter().zip(out) {
+            word.store(out, Ordering::Relaxed);
+        }
+    }
+}

@@ -85,6 +85,9 @@ pub enum Command {
     FitFamily(crate::commands::fit_family::FitFamily),
     /// Check forecasts in a table against what happened
     Calibrate(crate::commands::calibrate::Calibrate),
+    /// Restore a noisy picture
+    #[command(allow_negative_numbers = true)]
+    Denoise(crate::commands::denoise::Denoise),
     /// Named data sets and generators
     #[command(subcommand)]
     Data(Data),

@@ -66,6 +66,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Recall(a) => commands::recall::run(&a, &context),
         Command::FitFamily(a) => commands::fit_family::run(&a, &context),
         Command::Calibrate(a) => commands::calibrate::run(&a, &context),
+        Command::Denoise(a) => commands::denoise::run(&a, &context),
         Command::Data(a) => commands::data::run(&a, &context),
         Command::Completions { shell } => {
             commands::completions(shell);

@@ -47,6 +47,7 @@ pub use inspect::{Kind, inspect};
 pub use named::{NamedOptions, Part, SetInfo, SetKind, list, named};
 pub use nearest::nearest;
 pub use preprocess::{Binarise, BinariseOption, Preprocess};
+pub use sources::image::Picture;
 pub use sources::{Header, ReadOptions, csv, npy, read, read_bytes};
 pub use split::Split;
 pub use standardise::{Scaling, Standardise};

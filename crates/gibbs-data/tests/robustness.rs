@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use gibbs_data::{ReadOptions, Split, npy, read_bytes};
+use gibbs_data::{Picture, ReadOptions, Split, npy, read_bytes};
 use proptest::prelude::*;
 
 fn golden(name: &str) -> std::path::PathBuf {
@@ -71,6 +71,9 @@ fn reads_or_explains(content: &[u8], choice: u8) {
             assert!(t.shape.is_none_or(|(h, w)| h * w == t.columns.len()));
         }
         Err(e) => assert!(e.to_string().len() > 10),
+    }
+    if let Ok(p) = Picture::decode(content, 16 << 20) {
+        assert_eq!(p.samples.len(), p.height * p.width * p.channels);
     }
 }
 

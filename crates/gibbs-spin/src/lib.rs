@@ -14,6 +14,7 @@
 //! | [`lattice`] | Ising and Potts models on a square torus: sweeps of whole words, clusters, observables, path |
 //! | [`memory`] | associative memories: Hopfield, dense, continuous; storage and recall |
 //! | [`qubo`], [`annealing`] | quadratic energies with few couplings: files, flips, tempering, ground states |
+//! | [`restoration`] | pictures restored from noisy ones |
 //! | [`rbm`] | the binary restricted Boltzmann machine: energy, path, block Gibbs, exact sums, centring |
 //! | [`relaxed`] | energies of real inputs on the corners of the unit cube |
 pub mod annealing;
@@ -31,6 +32,7 @@ pub mod newton;
 pub mod qubo;
 pub mod rbm;
 pub mod relaxed;
+pub mod restoration;
 
 pub use bernoulli::Bernoulli;
 pub use bits::Bits;

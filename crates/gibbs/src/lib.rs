@@ -22,6 +22,8 @@
 //! | [`forecasts`] | forecasts in a table held against what happened |
 //! | [`families`] | laws that a column may be drawn from, ranked |
 //! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
+//! | [`denoise`](mod@denoise) | pictures restored from noisy ones |
+//! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
 pub mod batch;
@@ -31,6 +33,7 @@ pub mod compare;
 pub mod config;
 pub mod dataset;
 pub mod diagnose;
+pub mod denoise;
 pub mod error;
 pub mod families;
 pub mod files;

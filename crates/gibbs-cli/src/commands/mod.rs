@@ -6,6 +6,7 @@ pub mod compare;
 pub mod data;
 pub mod demo;
 pub mod diagnose;
+pub mod denoise;
 pub mod eval;
 pub mod fit;
 pub mod fit_family;

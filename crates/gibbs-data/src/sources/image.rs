@@ -16,10 +16,93 @@ use crate::{DataError, ReadOptions, Table, Values, hash};
 /// The most that deflate can shrink data is a factor of 1032; a header that promises more pixels than that lies.
 const MAX_DEFLATE_RATIO: u64 = 1032;
 
-struct Picture {
+struct Grey {
     height: usize,
     width: usize,
     grey: Vec<u8>,
+}
+
+/// A picture of 8-bit samples: grey, or red, green and blue.
+///
+/// # Example
+/// ```
+/// use gibbs_data::Picture;
+/// let picture = Picture { height: 1, width: 2, channels: 3, samples: vec![1, 2, 3, 4, 5, 6] };
+/// assert_eq!(picture.channel(1), [2, 5]);
+/// assert!(Picture::read(std::path::Path::new("nowhere.png"), 1 << 20).is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Columns of pixels.
+    pub width: usize,
+    /// Samples of a pixel: 1 or 3.
+    pub channels: usize,
+    /// Samples, pixel by pixel, row by row.
+    pub samples: Vec<u8>,
+}
+
+impl Picture {
+    /// Reads a PNG file of at most `max_bytes`, in the file and in memory.
+    ///
+    /// Palettes and 1, 2 or 4 bits a sample become 8 bits. 16 bits a sample are refused, because half of them would be lost
+    /// without a word, and so are transparent pixels, whose colour is not what one sees; an alpha channel without any is
+    /// dropped.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is damaged or too large; 16 bits a sample; transparent pixels.
+    pub fn read(path: &Path, max_bytes: u64) -> Result<Self, DataError> {
+        let options = ReadOptions { max_bytes, ..ReadOptions::default() };
+        let read = || Self::decode(&picture_bytes(File::open(path)?, &options)?, max_bytes);
+        match read() {
+            Err(DataError::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(DataError::NotFound { path: path.to_path_buf(), hint: String::new() })
+            }
+            read => read.map_err(|e| e.in_file(path)),
+        }
+    }
+
+    /// As [`Picture::read`], from bytes.
+    ///
+    /// # Errors
+    /// As [`Picture::read`].
+    pub fn decode(bytes: &[u8], max_bytes: u64) -> Result<Self, DataError> {
+        let options = ReadOptions { max_bytes, ..ReadOptions::default() };
+        let raw = pixels(bytes, &options)?;
+        if raw.sixteen {
+            let advice = "it has 16 bits a sample, of which half would be lost; convert it to 8 bits first";
+            return Err(DataError::Setting(advice.into()));
+        }
+        let opaque = |size: usize| raw.pixels.chunks_exact(size).position(|p| p[size - 1] != 255);
+        let (channels, clear) = match raw.colour {
+            ColorType::Grayscale => (1, None),
+            ColorType::GrayscaleAlpha => (1, opaque(2)),
+            ColorType::Rgba => (3, opaque(4)),
+            _ => (3, None),
+        };
+        if let Some(at) = clear {
+            let (row, column) = (at / raw.width.max(1), at % raw.width.max(1));
+            let advice = "flatten the picture on a background first";
+            return Err(DataError::Setting(format!("pixel {column} of row {row} is transparent; {advice}")));
+        }
+        let size = raw.pixels.len() / (raw.height * raw.width).max(1);
+        let samples = if size == channels {
+            raw.pixels
+        } else {
+            raw.pixels.chunks_exact(size).flat_map(|p| &p[..channels]).copied().collect()
+        };
+        Ok(Self { height: raw.height, width: raw.width, channels, samples })
+    }
+
+    /// Samples of one channel, row by row.
+    ///
+    /// # Panics
+    /// If there is no such channel.
+    pub fn channel(&self, channel: usize) -> Vec<u8> {
+        assert!(channel < self.channels, "channel {channel} of {}", self.channels);
+        self.samples.iter().skip(channel).step_by(self.channels).copied().collect()
+    }
 }
 
 pub(crate) fn read_folder(folder: &Path, options: &ReadOptions) -> Result<Table, DataError> {
@@ -65,8 +148,8 @@ struct Rows {
 }
 
 impl Rows {
-    fn push(&mut self, name: String, picture: Picture, options: &ReadOptions) -> Result<(), DataError> {
-        let Picture { height, width, grey } = picture;
+    fn push(&mut self, name: String, picture: Grey, options: &ReadOptions) -> Result<(), DataError> {
+        let Grey { height, width, grey } = picture;
         match &self.first {
             Some((first, h, w)) if (*h, *w) != (height, width) => {
                 let (first, first_height, first_width) = (first.clone(), *h, *w);
@@ -98,7 +181,28 @@ impl Rows {
     }
 }
 
-fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Picture, DataError> {
+fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Grey, DataError> {
+    let Raw { height, width, colour, pixels, .. } = pixels(bytes, options)?;
+    let grey = match colour {
+        ColorType::Grayscale => pixels,
+        ColorType::GrayscaleAlpha => pixels.chunks_exact(2).map(|p| p[0]).collect(),
+        ColorType::Rgb => pixels.chunks_exact(3).map(luma).collect(),
+        _ => pixels.chunks_exact(4).map(luma).collect(),
+    };
+    Ok(Grey { height, width, grey })
+}
+
+/// Samples as the decoder gives them, 8 bits each.
+struct Raw {
+    height: usize,
+    width: usize,
+    colour: ColorType,
+    /// Whether the file had 16 bits a sample.
+    sixteen: bool,
+    pixels: Vec<u8>,
+}
+
+fn pixels(bytes: &[u8], options: &ReadOptions) -> Result<Raw, DataError> {
     let damaged = |e: png::DecodingError| DataError::Corrupt(format!("as a PNG picture: {e}"));
     let most = (bytes.len() as u64 * MAX_DEFLATE_RATIO).min(options.max_bytes);
     let limits = Limits { bytes: (1 << 20) + most as usize };
@@ -107,6 +211,7 @@ fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Picture, DataError> {
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(damaged)?;
+    let sixteen = reader.info().bit_depth == png::BitDepth::Sixteen;
     let raw = reader.info().raw_bytes() as u64;
     // A palette or a few bits a pixel expand to at most 32 times the raw bytes: 1 bit to 4 bytes.
     let size = reader.output_buffer_size().map_or(u64::MAX, |n| n as u64);
@@ -119,14 +224,11 @@ fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Picture, DataError> {
     let mut pixels = vec![0; size as usize];
     let frame = reader.next_frame(&mut pixels).map_err(damaged)?;
     pixels.truncate(frame.buffer_size());
-    let grey = match frame.color_type {
-        ColorType::Grayscale => pixels,
-        ColorType::GrayscaleAlpha => pixels.chunks_exact(2).map(|p| p[0]).collect(),
-        ColorType::Rgb => pixels.chunks_exact(3).map(luma).collect(),
-        ColorType::Rgba => pixels.chunks_exact(4).map(luma).collect(),
-        ColorType::Indexed => return Err(DataError::Corrupt("a PNG palette that was not expanded".into())),
-    };
-    Ok(Picture { height: frame.height as usize, width: frame.width as usize, grey })
+    if frame.color_type == ColorType::Indexed {
+        return Err(DataError::Corrupt("a PNG palette that was not expanded".into()));
+    }
+    let (height, width) = (frame.height as usize, frame.width as usize);
+    Ok(Raw { height, width, colour: frame.color_type, sixteen, pixels })
 }
 
 fn luma(p: &[u8]) -> u8 {

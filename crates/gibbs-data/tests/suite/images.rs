@@ -1,4 +1,4 @@
-use gibbs_data::{DataError, ReadOptions, read};
+use gibbs_data::{DataError, Picture, ReadOptions, read};
 
 use super::{cells, golden, read_golden};
 
@@ -51,4 +51,32 @@ fn a_header_that_promises_too_much() {
     small[29..33].copy_from_slice(&crc.to_be_bytes());
     let e = super::bytes(&small, &ReadOptions::default()).unwrap_err();
     assert!(e.to_string().contains("promises 60000x60000 pixels in a file of 73 bytes"), "{e}");
+}
+
+/// The picture as it is, channels and all; what would change it silently is refused.
+#[test]
+fn pictures_keep_their_samples() {
+    let read = |name: &str| Picture::read(&golden(&format!("pictures/{name}")), 1 << 20);
+    let grey = [0, 100, 255, 7, 8, 9];
+    let a = read("a_grey.png").unwrap();
+    assert_eq!((a.height, a.width, a.channels, &a.samples[..]), (2, 3, 1, &grey[..]));
+    let c = read("c_rgb.png").unwrap();
+    assert_eq!((c.channels, c.samples.len()), (3, 18));
+    assert_eq!(read("b_one_bit.png").unwrap().samples, [0, 255, 255, 0, 0, 0]);
+    assert_eq!(read("f_palette.png").unwrap().channels, 3);
+    assert!(read("e_sixteen_bit.png").unwrap_err().to_string().contains("16 bits a sample"));
+    let mut clear = Vec::new();
+    let mut encoder = png::Encoder::new(&mut clear, 2, 1);
+    encoder.set_color(png::ColorType::GrayscaleAlpha);
+    encoder.write_header().unwrap().write_image_data(&[3, 255, 4, 254]).unwrap();
+    let e = Picture::decode(&clear, 1 << 20).unwrap_err().to_string();
+    assert!(e.contains("pixel 1 of row 0 is transparent"), "{e}");
+    let mut opaque = Vec::new();
+    let mut encoder = png::Encoder::new(&mut opaque, 2, 1);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.write_header().unwrap().write_image_data(&[1, 2, 3, 255, 4, 5, 6, 255]).unwrap();
+    let opaque = Picture::decode(&opaque, 1 << 20).unwrap();
+    assert_eq!((opaque.channels, opaque.channel(2)), (3, vec![3, 6]));
+    assert!(matches!(read("nothing.png"), Err(DataError::NotFound { .. })));
+    assert!(Picture::decode(b"no picture", 1 << 20).is_err());
 }

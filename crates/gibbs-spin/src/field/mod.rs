@@ -7,6 +7,7 @@
 //! | [`labels`] | states: a byte a site |
 //! | [`model`] | the field: energy, conditionals, blocks |
 //! | [`ising`] | two states as packed spins |
+//! | [`replicas`] | 64 states of an Ising model of one coupling, a word a site |
 //! | [`independent`] | sites without neighbours: the base of annealing |
 //! | [`single_site`] | the kernel that moves one site at a time |
 //! | [`sweep`](mod@sweep) | sweeps of one large field, colour by colour, over the cores |
@@ -19,6 +20,7 @@ pub mod inference;
 pub mod ising;
 pub mod labels;
 pub mod model;
+pub mod replicas;
 pub mod single_site;
 pub mod sweep;
 pub mod tied;
@@ -28,6 +30,7 @@ pub use independent::IndependentSites;
 pub use ising::Ising;
 pub use labels::Labels;
 pub use model::{Field, Pair};
+pub use replicas::IsingReplicas;
 pub use single_site::SingleSite;
 pub use tied::Tied;
 

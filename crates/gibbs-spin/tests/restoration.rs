@@ -1,0 +1,178 @@
+//! Restored pictures against exact posteriors.
+
+use gibbs_core::key::Key;
+use gibbs_kernels::multispin::picture::Picture;
+use gibbs_spin::field::inference::Annealing;
+use gibbs_spin::field::{Elimination, Enumeration, FieldError, Ising, IsingReplicas, Labels, Pair};
+use gibbs_spin::graph::{Boundary, Graph};
+use gibbs_spin::restoration::levels::{Known, noise_of};
+use gibbs_spin::restoration::{Estimate, Flips, Levels, Prior, Restoration};
+use gibbs_testkit::chi_square_test;
+
+fn pattern(height: usize, width: usize) -> Picture {
+    Picture::from_fn(height, width, |i, j| (i * 5 + j * 3) % 7 < 3)
+}
+
+fn posterior(prior: Prior) -> Restoration {
+    Restoration::new(prior, Flips::new(0.2).unwrap()).unwrap()
+}
+
+fn priors() -> [Prior; 2] {
+    [Prior { coupling: 0.4, diagonal: 0.0, bias: 0.1 }, Prior { coupling: 0.3, diagonal: 0.15, bias: -0.2 }]
+}
+
+/// Every sixth of 120 000 sweeps, alpha = 1e-4. These couplings are below the transition, so a few sweeps forget. Planted: 25 %
+/// more coupling, of non-centrality 20 000 x 0.1^2 x 10 = 2000 against the 600 that the bound allows with 511 classes.
+#[test]
+fn sweeps_sample_the_enumerated_posterior() {
+    for prior in priors() {
+        let seen = pattern(3, 3);
+        let p = Enumeration::probabilities(&posterior(prior).field(&seen).unwrap()).unwrap();
+        let run = |prior: Prior| {
+            let (mut x, mut values) = (seen.clone(), Vec::new());
+            for t in 0..20_000 {
+                posterior(prior).sweep(&mut x, &seen, 1.0, 6, &Key::from_seed(1).step(t));
+                x.for_each(|_, _, bit| values.push(u8::from(bit)));
+            }
+            chi_square_test(&Enumeration::counts(&Labels::from_values(2, 9, values).unwrap()), &p, 1e-4)
+        };
+        run(prior).unwrap();
+        run(Prior { coupling: 1.25 * prior.coupling, ..prior }).unwrap_err();
+    }
+}
+
+/// Shares of 20 000 sweeps of a narrow picture against elimination: standard errors are 0.0035 times the root of the
+/// autocorrelation time, which is below 6 here; five of them.
+#[test]
+fn marginals_are_exact_within_their_error() {
+    for prior in priors() {
+        let seen = pattern(6, 140);
+        let found = posterior(prior).marginals(&seen, 50, 20_000, &Key::from_seed(2));
+        let exact = Elimination::new(&posterior(prior).field(&seen).unwrap()).unwrap().marginals();
+        let worst = found.iter().zip(exact.chunks(2)).map(|(p, e)| (p - e[1]).abs()).fold(0.0, f64::max);
+        assert!(worst < 0.043, "{worst}");
+        let mean = found.iter().zip(exact.chunks(2)).map(|(p, e)| p - e[1]).sum::<f64>() / 840.0;
+        assert!(mean.abs() < 0.004, "{mean}");
+    }
+}
+
+#[test]
+fn annealing_meets_the_exact_minimum() {
+    let prior = Prior { coupling: 0.7, diagonal: 0.0, bias: 0.0 };
+    let seen = pattern(7, 40);
+    let field = posterior(prior).field(&seen).unwrap();
+    let (_, least) = Elimination::most_probable(&field).unwrap();
+    let annealing = Annealing { sweeps: 4000, ..Annealing::default() };
+    let energies = (0..5).map(|seed| {
+        let mut x = Vec::new();
+        let cold = posterior(prior).anneal(&seen, &annealing, &Key::from_seed(seed));
+        cold.for_each(|_, _, bit| x.push(u8::from(bit)));
+        field.energy_of(&x)
+    });
+    let best = energies.fold(f64::INFINITY, f64::min);
+    // The field's smallest step in energy is 0.03: the minimum itself, or the next state.
+    assert!(best >= least - 1e-9 && best < least + 0.2, "{best} {least}");
+}
+
+/// Pictures that the model itself draws: parameters come back. 40 000 pixels determine each to a few hundredths; at the
+/// parameters below the estimate scatters by 0.02 or less, so 0.08 is four of that.
+#[test]
+fn coupling_and_noise_are_found_in_the_noisy_picture() {
+    let (prior, rate) = (Prior { coupling: 0.35, diagonal: 0.12, bias: 0.02 }, 0.1);
+    let (blank, mut clean) = (Picture::new(200, 200), Picture::new(200, 200));
+    // Noise of nearly a half leaves the prior alone.
+    let free = Restoration::new(prior, Flips::new(0.499_999).unwrap()).unwrap();
+    free.sweep(&mut clean, &blank, 1.0, 3000, &Key::from_seed(3));
+    let mut rng = Key::from_seed(4).rng();
+    let flips: Vec<bool> = (0..40_000).map(|_| rng.uniform() < rate).collect();
+    let seen = Picture::from_fn(200, 200, |i, j| clean.get(i, j) != flips[200 * i + j]);
+    let found = Estimate { iterations: 200, ..Estimate::default() }.run(&seen, &Key::from_seed(5)).unwrap();
+    assert!((found.flips.rate() - rate).abs() < 0.03, "{found:?}");
+    assert!((found.prior.coupling - prior.coupling).abs() < 0.08, "{found:?}");
+    assert!((found.prior.diagonal - prior.diagonal).abs() < 0.08, "{found:?}");
+    // What is given stays.
+    let known = Estimate { flips: Some(Flips::new(0.3).unwrap()), ..Estimate::default() };
+    assert_eq!(known.run(&seen, &Key::from_seed(5)).unwrap().flips.rate(), 0.3);
+    assert!(Estimate::default().run(&Picture::new(0, 4), &Key::from_seed(1)).is_err());
+    for rate in [0.0, 0.5, -1.0, f64::NAN] {
+        assert!(matches!(Flips::new(rate), Err(FieldError::Setting { .. })));
+    }
+    assert!(Restoration::new(Prior { coupling: f64::NAN, ..prior }, Flips::new(0.1).unwrap()).is_err());
+}
+
+/// 64 replicas of a graph of mixed degrees, every tenth of 4000 sweeps, against the enumerated law.
+#[test]
+fn replicas_sample_the_enumerated_law() {
+    let edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5), (5, 2), (5, 6)];
+    let (coupling, field) = (0.4, 0.2);
+    let weighted: Vec<_> = edges.iter().map(|&(a, b)| (a, b, coupling)).collect();
+    let exact = Ising::from_edges(7, &weighted, vec![field; 7]).unwrap().to_field();
+    let p = Enumeration::probabilities(&exact).unwrap();
+    let run = |coupling: f64| {
+        let graph = Graph::from_edges(7, &edges).unwrap();
+        let mut replicas = IsingReplicas::random(graph, &Key::from_seed(1)).unwrap();
+        let mut values = Vec::new();
+        for t in 0..400 {
+            replicas.sweep(coupling, field, 10, &Key::from_seed(2).step(t)).unwrap();
+            for r in (0..64).filter(|_| t > 2) {
+                values.extend((0..7).map(|s| (replicas.spins(s) >> r & 1) as u8));
+            }
+        }
+        chi_square_test(&Enumeration::counts(&Labels::from_values(2, 7, values).unwrap()), &p, 1e-4)
+    };
+    run(coupling).unwrap();
+    run(1.2 * coupling).unwrap_err();
+    let star = Graph::from_edges(17, &(1..17).map(|i| (0, i)).collect::<Vec<_>>()).unwrap();
+    assert!(matches!(IsingReplicas::random(star, &Key::from_seed(1)), Err(FieldError::Setting { .. })));
+    let torus = Graph::grid(&[6, 6], Boundary::Periodic).unwrap();
+    let mut cold = IsingReplicas::random(torus, &Key::from_seed(1)).unwrap();
+    cold.sweep(0.0, 30.0, 1, &Key::from_seed(1)).unwrap();
+    assert!(cold.magnetisations() == [36; 64] && cold.bonds() == [72; 64]);
+    assert!(cold.sweep(f64::NAN, 0.0, 1, &Key::from_seed(1)).is_err());
+}
+
+/// A narrow grey picture, where elimination knows the marginals: means of 800 sweeps within 0.03 of each probability (the
+/// laws given the neighbours scatter by less than 0.3, and 800 sweeps hold 100 independent ones or more).
+#[test]
+fn grey_levels_have_their_exact_marginals() {
+    let grey: Vec<u8> = (0..60).map(|k| [20, 60, 90, 40, 150, 160][(k * 7 + k / 9) % 6]).collect();
+    for pair in [Pair::Potts, Pair::TruncatedQuadratic { limit: 4.0 }] {
+        let known = Known { noise: Some(40.0), coupling: Some(0.4) };
+        let levels = Levels::new((3, 20), &grey, 5, &pair, known, &Key::from_seed(1)).unwrap();
+        assert_eq!((levels.values()[0], levels.values()[4]), (20.0, 160.0));
+        let exact = Elimination::new(levels.field()).unwrap().marginals();
+        let found = levels.marginals(50, 800, &Key::from_seed(2));
+        let worst = found.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(worst < 0.09, "{worst}");
+        assert!(levels.means(&exact).iter().all(|m| (20.0..=160.0).contains(m)));
+    }
+    let bad = |known| Levels::new((3, 20), &grey, 5, &Pair::Potts, known, &Key::from_seed(1));
+    assert!(bad(Known { noise: Some(-1.0), coupling: None }).is_err());
+    assert!(Levels::new((3, 19), &grey, 5, &Pair::Potts, Known::default(), &Key::from_seed(1)).is_err());
+}
+
+/// Noise of standard deviation 12 on a smooth ramp with an edge: the median of 9604 differences scatters by 2 %.
+#[test]
+fn the_noise_of_a_ramp_is_found() {
+    let mut rng = Key::from_seed(6).rng();
+    let grey: Vec<u8> = (0..10_000)
+        .map(|k| {
+            let (i, j) = (k / 100, k % 100);
+            let clean = 60.0 + i as f64 / 2.0 + if j > 50 { 60.0 } else { 0.0 };
+            (clean + 12.0 * rng.normal()).round().clamp(0.0, 255.0) as u8
+        })
+        .collect();
+    let found = noise_of((100, 100), &grey);
+    assert!((found - 12.0).abs() < 1.2, "{found}");
+    // With it, the restored picture is nearer to the clean one.
+    let known = Known::default();
+    let pair = Pair::TruncatedQuadratic { limit: 16.0 };
+    let levels = Levels::new((100, 100), &grey, 32, &pair, known, &Key::from_seed(7)).unwrap();
+    let means = levels.means(&levels.marginals(10, 40, &Key::from_seed(8)));
+    let square = |values: &dyn Fn(usize) -> f64| {
+        let clean = |k: usize| 60.0 + (k / 100) as f64 / 2.0 + if k % 100 > 50 { 60.0 } else { 0.0 };
+        (0..10_000).map(|k| (values(k) - clean(k)).powi(2)).sum::<f64>() / 1e4
+    };
+    let (before, after) = (square(&|k| f64::from(grey[k])), square(&|k| means[k]));
+    assert!(after < 0.3 * before, "{before} {after}, coupling {}", levels.coupling);
+}

@@ -335,7 +335,7 @@ pub fn restore_bits(
             (x, Some(end))
         }
         Method::MeanField => {
-            let fit = MeanField { tolerance: 1e-4, ..MeanField::default() };
+            let fit = MeanField { tolerance: 1e-3, max_iterations: 200, ..MeanField::default() };
             let fit = fit.run(&posterior.field(seen).map_err(usage)?, None).map_err(usage)?;
             (likelier(&fit.marginals), Some(fit.convergence))
         }

@@ -52,10 +52,9 @@ impl Concave {
             *g += weight * (s - m);
         }
         for (p, s) in p.iter().zip(s.chunks_exact(n)) {
-            for i in 0..n {
-                for j in 0..n {
-                    self.curvature[i * n + j] += weight * p * (s[i] - mean[i]) * (s[j] - mean[j]);
-                }
+            let off = || s.iter().zip(&mean).map(|(s, m)| s - m);
+            for (row, a) in self.curvature.chunks_exact_mut(n).zip(off()) {
+                row.iter_mut().zip(off()).for_each(|(c, b)| *c += weight * p * a * b);
             }
         }
     }
@@ -103,26 +102,22 @@ pub fn maximise<E>(mut theta: Vec<f64>, at: impl Fn(&[f64]) -> Result<Concave, E
 fn solve(a: &[f64], b: &[f64]) -> Vec<f64> {
     let n = b.len();
     let (mut l, mut x) = (vec![0.0; n * n], b.to_vec());
+    let over = |value: f64, pivot: f64| if pivot > 0.0 { value / pivot } else { 0.0 };
     for i in 0..n {
-        for j in 0..=i {
+        for j in 0..i {
             let dot: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
-            let rest = a[i * n + j] - dot;
-            l[i * n + j] = if i != j {
-                if l[j * n + j] > 0.0 { rest / l[j * n + j] } else { 0.0 }
-            } else if rest > 1e-12 * a[i * n + i] {
-                rest.sqrt()
-            } else {
-                0.0
-            };
+            l[i * n + j] = over(a[i * n + j] - dot, l[j * n + j]);
         }
+        let rest = a[i * n + i] - (0..i).map(|k| l[i * n + k].powi(2)).sum::<f64>();
+        l[i * n + i] = if rest > 1e-12 * a[i * n + i] { rest.sqrt() } else { 0.0 };
     }
     for i in 0..n {
         let dot: f64 = (0..i).map(|k| l[i * n + k] * x[k]).sum();
-        x[i] = if l[i * n + i] > 0.0 { (x[i] - dot) / l[i * n + i] } else { 0.0 };
+        x[i] = over(x[i] - dot, l[i * n + i]);
     }
     for i in (0..n).rev() {
         let dot: f64 = (i + 1..n).map(|k| l[k * n + i] * x[k]).sum();
-        x[i] = if l[i * n + i] > 0.0 { (x[i] - dot) / l[i * n + i] } else { 0.0 };
+        x[i] = over(x[i] - dot, l[i * n + i]);
     }
     x
 }

@@ -10,31 +10,31 @@ use gibbs_spin::field::{Field, Ising, Pair};
 use gibbs_spin::graph::{Connectivity, Graph};
 
 /// Edges of a small graph with odd loops, couplings of both signs, and fields.
-pub const EDGES: [(usize, usize, f64); 7] =
+const EDGES: [(usize, usize, f64); 7] =
     [(0, 1, 0.6), (1, 2, -0.4), (2, 0, 0.5), (2, 3, 0.8), (3, 4, 0.3), (4, 5, -0.7), (5, 2, 0.4)];
-pub const FIELDS: [f64; 6] = [0.3, -0.2, 0.0, 0.5, -0.6, 0.1];
+const FIELDS: [f64; 6] = [0.3, -0.2, 0.0, 0.5, -0.6, 0.1];
 
-pub fn ising(scale: f64) -> Ising {
+fn ising(scale: f64) -> Ising {
     let edges: Vec<_> = EDGES.iter().map(|&(a, b, j)| (a, b, scale * j)).collect();
     Ising::from_edges(6, &edges, FIELDS.map(|h| scale * h).to_vec()).unwrap()
 }
 
 /// The energy of [`ising`] with its own arithmetic.
-pub fn ising_energy(x: &[bool], scale: f64) -> f64 {
+fn ising_energy(x: &[bool], scale: f64) -> f64 {
     let s = |i: usize| if x[i] { 1.0 } else { -1.0 };
     let pairs: f64 = EDGES.iter().map(|(a, b, j)| j * s(*a) * s(*b)).sum();
     -scale * (pairs + FIELDS.iter().enumerate().map(|(i, h)| h * s(i)).sum::<f64>())
 }
 
 /// Three states on the same graph, with fields of every state.
-pub fn potts(pair: &Pair, scale: f64) -> Field {
+fn potts(pair: &Pair, scale: f64) -> Field {
     let (graph, couplings) = Graph::weighted(6, &EDGES).unwrap();
     let unary = (0..18).map(|k| scale * ((k * 7 % 5) as f64 - 2.0) / 4.0).collect();
     Field::new(graph, 3, pair, couplings.iter().map(|j| scale * j).collect(), unary).unwrap()
 }
 
 /// A field of random numbers.
-pub fn random(graph: Graph, q: usize, pair: &Pair, scale: f64, seed: u64) -> Field {
+fn random(graph: Graph, q: usize, pair: &Pair, scale: f64, seed: u64) -> Field {
     let mut rng = Key::from_seed(seed).rng();
     let couplings = (0..graph.n_edges()).map(|_| scale * rng.normal()).collect();
     let unary = (0..graph.n_sites() * q).map(|_| 0.5 * rng.normal()).collect();
@@ -42,7 +42,7 @@ pub fn random(graph: Graph, q: usize, pair: &Pair, scale: f64, seed: u64) -> Fie
 }
 
 /// `log Z`, marginals, least energy, by a plain count through all states and sums over pairs of sites.
-pub fn brute(field: &Field) -> (f64, Vec<f64>, f64) {
+fn brute(field: &Field) -> (f64, Vec<f64>, f64) {
     let (q, n) = (field.n_states(), field.n_sites());
     let (mut z, mut marginals, mut least) = (0.0, vec![0.0; n * q], f64::INFINITY);
     for s in 0..q.pow(n as u32) {
@@ -60,7 +60,7 @@ pub fn brute(field: &Field) -> (f64, Vec<f64>, f64) {
 }
 
 /// Small fields of many kinds.
-pub fn zoo() -> Vec<Field> {
+fn zoo() -> Vec<Field> {
     let grid = |h, w, c| Graph::picture(h, w, c).unwrap().0;
     let quadratic = Pair::TruncatedQuadratic { limit: 3.0 };
     let table = Pair::Table(vec![0.0, 1.0, -0.5, 1.0, 0.3, 0.2, -0.5, 0.2, -1.0]);
@@ -75,7 +75,7 @@ pub fn zoo() -> Vec<Field> {
     ]
 }
 
-pub fn close(a: &[f64], b: &[f64], tolerance: f64) {
+fn close(a: &[f64], b: &[f64], tolerance: f64) {
     assert_eq!(a.len(), b.len());
     for (k, (a, b)) in a.iter().zip(b).enumerate() {
         assert!((a - b).abs() <= tolerance, "{k}: {a} {b}");

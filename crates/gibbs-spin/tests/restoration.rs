@@ -4,7 +4,7 @@ use gibbs_core::key::Key;
 use gibbs_kernels::multispin::picture::Picture;
 use gibbs_spin::field::inference::Annealing;
 use gibbs_spin::field::{Elimination, Enumeration, FieldError, Ising, IsingReplicas, Labels, Pair};
-use gibbs_spin::graph::{Boundary, Graph};
+use gibbs_spin::graph::{Boundary, Connectivity, Graph};
 use gibbs_spin::restoration::levels::{Known, noise_of};
 use gibbs_spin::restoration::{Estimate, Flips, Levels, Prior, Restoration};
 use gibbs_testkit::chi_square_test;
@@ -86,7 +86,10 @@ fn coupling_and_noise_are_found_in_the_noisy_picture() {
     let mut rng = Key::from_seed(4).rng();
     let flips: Vec<bool> = (0..40_000).map(|_| rng.uniform() < rate).collect();
     let seen = Picture::from_fn(200, 200, |i, j| clean.get(i, j) != flips[200 * i + j]);
-    let found = Estimate { iterations: 200, ..Estimate::default() }.run(&seen, &Key::from_seed(5)).unwrap();
+    let eight = Connectivity::Eight;
+    let found = Estimate { connectivity: eight, iterations: 200, ..Estimate::default() }
+        .run(&seen, &Key::from_seed(5))
+        .unwrap();
     assert!((found.flips.rate() - rate).abs() < 0.03, "{found:?}");
     assert!((found.prior.coupling - prior.coupling).abs() < 0.08, "{found:?}");
     assert!((found.prior.diagonal - prior.diagonal).abs() < 0.08, "{found:?}");

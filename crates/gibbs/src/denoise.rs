@@ -99,7 +99,7 @@ impl Default for DenoiseOptions {
             method: Method::Marginals,
             coupling: None,
             noise: None,
-            neighbours: 8,
+            neighbours: 4,
             levels: 32,
             sweeps: 400,
             seed: 0,

@@ -32,7 +32,7 @@ pub struct Denoise {
     #[arg(long, default_value = "auto")]
     pub noise: Auto,
     /// Neighbours of a pixel under --model ising: 4 or 8
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 4)]
     pub neighbours: usize,
     /// Grey levels under --model levels and potts
     #[arg(long, default_value_t = 32)]

@@ -35,7 +35,7 @@ pub struct Estimate {
 
 impl Default for Estimate {
     fn default() -> Self {
-        Self { connectivity: Connectivity::Eight, flips: None, prior: None, iterations: 80, sweeps: 4 }
+        Self { connectivity: Connectivity::Four, flips: None, prior: None, iterations: 80, sweeps: 4 }
     }
 }
 

@@ -21,9 +21,8 @@
 //! | [`recall`] | associative memories: patterns stored, queries recalled |
 //! | [`forecasts`] | forecasts in a table held against what happened |
 //! | [`families`] | laws that a column may be drawn from, ranked |
-//! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
 //! | [`denoise`](mod@denoise) | pictures restored from noisy ones |
-//! | [`ising`] | the two-dimensional Ising model beside its exact solution |
+//! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
 pub mod batch;
@@ -32,8 +31,8 @@ pub mod chains;
 pub mod compare;
 pub mod config;
 pub mod dataset;
-pub mod diagnose;
 pub mod denoise;
+pub mod diagnose;
 pub mod error;
 pub mod families;
 pub mod files;

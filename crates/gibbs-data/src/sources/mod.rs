@@ -5,6 +5,7 @@ pub mod csv;
 mod guard;
 pub(crate) mod idx;
 pub(crate) mod image;
+pub mod mat;
 pub mod npy;
 mod npy_header;
 pub(crate) mod npz;

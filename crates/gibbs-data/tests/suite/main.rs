@@ -4,6 +4,7 @@ mod csv;
 mod generators;
 mod idx;
 mod images;
+mod mat;
 mod named;
 mod npy;
 mod parquet;

@@ -67,6 +67,8 @@ pub enum Command {
     Score(Score),
     /// Fill the missing cells of a table, with probabilities or intervals
     Impute(crate::commands::impute::Impute),
+    /// Label sentences by a fit with --model crf, and score labels that are given
+    Tag(crate::commands::tag::Tag),
     /// What a run holds
     Info(Info),
     /// Write the report of a run again

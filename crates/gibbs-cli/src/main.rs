@@ -55,6 +55,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Eval(a) => commands::eval::run(&a, &context),
         Command::Score(a) => commands::score::run(&a, &context),
         Command::Impute(a) => commands::impute::run(&a, &context),
+        Command::Tag(a) => commands::tag::run(&a, &context),
         Command::Info(a) => commands::info::run(&a, &context),
         Command::Report(a) => commands::report::run(&a, &context),
         Command::Import(a) => commands::import::run(&a, &context),

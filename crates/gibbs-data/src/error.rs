@@ -291,6 +291,16 @@ pub enum DataError {
         /// What to do.
         advice: String,
     },
+    /// A label that training did not meet.
+    #[error("row {row}: the label {label:?} was not met in training, which had {known}; correct it, or fit with it")]
+    UnknownLabel {
+        /// Row in the file, from 1.
+        row: usize,
+        /// The label.
+        label: String,
+        /// The labels of training.
+        known: String,
+    },
     /// A split that does not fit the table or itself.
     #[error("the split cannot be used: {0}")]
     Split(String),

@@ -48,7 +48,7 @@ pub use named::{NamedOptions, Part, SetInfo, SetKind, list, named};
 pub use nearest::nearest;
 pub use preprocess::{Binarise, BinariseOption, Preprocess};
 pub use sources::image::Picture;
-pub use sources::{Header, ReadOptions, csv, mat, npy, read, read_bytes};
+pub use sources::{Header, ReadOptions, conll, csv, mat, npy, read, read_bytes};
 pub use split::Split;
 pub use standardise::{Scaling, Standardise};
 pub use table::{Table, Values};

@@ -88,18 +88,22 @@ impl Words {
         words
     }
 
-    /// Every letter moved by at most a pixel each way.
+    /// Every letter moved by at most a pixel each way, by itself.
     fn shifted(&self, key: &Key) -> Self {
         let mut rng = key.rng();
-        let mut shift = |letter: &Letter| {
-            let (down, right) = (rng.below(3), rng.below(3));
-            std::array::from_fn(|i| {
-                let (row, column) = (i % HEIGHT + down, i / HEIGHT + right);
-                let inside = (1..=HEIGHT).contains(&row) && (1..=WIDTH).contains(&column);
-                inside && letter[(column - 1) * HEIGHT + row - 1]
-            })
-        };
-        Self { letters: self.letters.iter().map(&mut shift).collect(), ..self.clone() }
+        let letters = self.letters.iter().map(|letter| moved(letter, rng.below(3), rng.below(3))).collect();
+        Self { letters, ..self.clone() }
+    }
+
+    /// Nine copies of every word, all letters of a copy moved alike by at most a pixel each way.
+    fn copies(&self) -> Self {
+        let mut words = Words::default();
+        for shift in 0..9 {
+            words.letters.extend(self.letters.iter().map(|letter| moved(letter, shift % 3, shift / 3)));
+            words.labels.extend_from_slice(&self.labels);
+            words.lengths.extend_from_slice(&self.lengths);
+        }
+        words
     }
 
     fn labelled(&self, features: &Features) -> Result<Labelled, Failure> {
@@ -109,6 +113,15 @@ impl Words {
         }
         Ok(Labelled::new(Sequences::new(rows, &self.lengths)?, self.labels.clone(), LETTERS)?)
     }
+}
+
+/// A letter moved by `down - 1` and `right - 1` pixels; what leaves the frame is lost.
+fn moved(letter: &Letter, down: usize, right: usize) -> Letter {
+    std::array::from_fn(|i| {
+        let (row, column) = (i % HEIGHT + down, i / HEIGHT + right);
+        let inside = (1..=HEIGHT).contains(&row) && (1..=WIDTH).contains(&column);
+        inside && letter[(column - 1) * HEIGHT + row - 1]
+    })
 }
 
 /// Pixels that are on, a constant, and pairs of pixels that are both on and at most so many rows and columns apart.
@@ -193,7 +206,8 @@ fn run(model: &str, train: &Words, test: &Words, settings: &Settings, quick: boo
     let reach = if model == "pairs" { 2.0 } else { 0.0 };
     let features =
         Features { down: settings.get("down", reach) as usize, right: settings.get("right", reach) as usize };
-    let (learn, check) = (train.labelled(&features)?, test.labelled(&features)?);
+    let copies = if settings.get("shifts", 0.0) > 0.0 { &train.copies() } else { train };
+    let (learn, check) = (copies.labelled(&features)?, test.labelled(&features)?);
     let how = FitSettings {
         l2: settings.get("l2", 1.0),
         stop: Stop { gradient_norm: settings.get("gradient", 1e-3), max_iterations: 3000, ..Stop::default() },

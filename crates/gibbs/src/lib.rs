@@ -23,6 +23,8 @@
 //! | [`families`] | laws that a column may be drawn from, ranked |
 //! | [`denoise`](mod@denoise) | pictures restored from noisy ones |
 //! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
+//! | [`ising`] | the two-dimensional Ising model beside its exact solution |
+//! | [`tagging`] | label sequences: sentences in columns, features, conditional random fields, spans |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
 pub mod batch;
@@ -52,6 +54,7 @@ pub mod recall;
 pub mod report;
 pub mod run_dir;
 pub mod run_report;
+pub mod tagging;
 pub mod tensors;
 pub mod trainers;
 pub mod two_sample;

@@ -54,6 +54,19 @@ pub struct FitOptions {
     #[cfg_attr(feature = "clap", arg(long, value_name = "S", help_heading = "Model"))]
     pub confinement: Option<f64>,
 
+    /// Iterations of L-BFGS at most (crf)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Label sequences"))]
+    pub iterations: Option<u64>,
+    /// How many tokens to either side features look at (crf)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Label sequences"))]
+    pub window: Option<usize>,
+    /// Leave out features that are met less often (crf)
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Label sequences"))]
+    pub min_count: Option<u64>,
+    /// Give every feature a weight for every label, not only for those it was met with (crf)
+    #[cfg_attr(feature = "clap", arg(long, num_args = 0..=1, default_missing_value = "true", help_heading = "Label sequences"))]
+    pub all_labels: Option<bool>,
+
     /// Folder that holds named public sets (also: environment variable `GIBBS_DATA`)
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]
     pub data_dir: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use gibbs::config::ModelKind;
 use gibbs::error::Error;
 use gibbs::fit::{FitResult, fit};
 use gibbs::options::FitOptions;
@@ -14,6 +15,12 @@ use crate::Context;
 use crate::args::Fit;
 
 pub fn run(args: &Fit, context: &Context) -> Result<(), Error> {
+    if !args.resume {
+        let options = options(args)?;
+        if options.model == Some(ModelKind::Crf) {
+            return super::tag::fit(args, &options, context);
+        }
+    }
     let (run, plan) = if args.resume { resume(args)? } else { begin(args)? };
     for note in &plan.notes {
         context.terminal.line(note);
@@ -22,12 +29,18 @@ pub fn run(args: &Fit, context: &Context) -> Result<(), Error> {
     print(&run, &result, context)
 }
 
+/// Flags, and where they are silent the configuration file.
+fn options(args: &Fit) -> Result<FitOptions, Error> {
+    let options = args.options.clone();
+    let Some(path) = &args.config else {
+        return Ok(options);
+    };
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+    Ok(options.or(&FitOptions::from_toml(&text)?))
+}
+
 fn begin(args: &Fit) -> Result<(RunDir, Plan), Error> {
-    let mut options = args.options.clone();
-    if let Some(path) = &args.config {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        options = options.or(&FitOptions::from_toml(&text)?);
-    }
+    let options = options(args)?;
     let plan = pipeline::plan(&options)?;
     Ok((RunDir::create(&args.out, args.force)?, plan))
 }
@@ -37,6 +50,9 @@ fn resume(args: &Fit) -> Result<(RunDir, Plan), Error> {
         return Err(Error::Usage("--resume goes on with the run's own configuration: give --out alone".to_string()));
     }
     let run = RunDir::open(&args.out)?;
+    if run.options()?.model == Some(ModelKind::Crf) {
+        return Err(Error::Usage("fits of label sequences are short and begin anew: use --force, not --resume".into()));
+    }
     let plan = pipeline::replan(&run)?;
     Ok((run, plan))
 }

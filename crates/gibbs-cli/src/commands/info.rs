@@ -1,9 +1,11 @@
 //! `gibbs info`: what a run holds.
 
+use gibbs::config::ModelKind;
 use gibbs::error::Error;
 use gibbs::fit::FitResult;
 use gibbs::pipeline;
 use gibbs::run_dir::RunDir;
+use gibbs::tagging::TaggerResult;
 
 use super::{say, say_json};
 use crate::Context;
@@ -12,6 +14,9 @@ use crate::args::Info;
 pub fn run(args: &Info, context: &Context) -> Result<(), Error> {
     let run = RunDir::open(&args.run)?;
     let manifest = run.manifest()?;
+    if run.options()?.model == Some(ModelKind::Crf) {
+        return of_sequences(&run, context);
+    }
     let saved = pipeline::model_of_run(&run)?;
     let result: Option<FitResult> = run.read_json("evaluation.json")?;
     if context.json {
@@ -29,6 +34,19 @@ pub fn run(args: &Info, context: &Context) -> Result<(), Error> {
     say(&format!("written  by gibbs {} ({}), {}", manifest.version, manifest.commit, manifest.machine.processor));
     if let Some(result) = result {
         say(&super::fit::table(&result));
+    }
+    Ok(())
+}
+
+/// A run of label sequences.
+fn of_sequences(run: &RunDir, context: &Context) -> Result<(), Error> {
+    let (manifest, result): (_, Option<TaggerResult>) = (run.manifest()?, run.read_json("evaluation.json")?);
+    if context.json {
+        return say_json(&serde_json::json!({ "model": "crf", "manifest": manifest, "result": result }));
+    }
+    say(&format!("data     {}", run.options()?.data.unwrap_or_default()));
+    if let Some(result) = &result {
+        super::tag::print(result);
     }
     Ok(())
 }

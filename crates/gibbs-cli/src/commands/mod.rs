@@ -19,6 +19,7 @@ pub mod recall;
 pub mod report;
 pub mod sample;
 pub mod score;
+pub mod tag;
 
 use std::io::Write;
 

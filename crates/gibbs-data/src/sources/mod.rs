@@ -1,6 +1,7 @@
 //! Readers: one file a format. [`read`] looks at the first bytes, not at the name.
 
 pub(crate) mod columns;
+pub mod conll;
 pub mod csv;
 mod guard;
 pub(crate) mod idx;

@@ -1,5 +1,6 @@
 //! One file a reader or idea; one binary, so that it links once.
 
+mod conll;
 mod csv;
 mod generators;
 mod idx;

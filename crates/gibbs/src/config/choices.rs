@@ -35,6 +35,8 @@ choices! {
         Conv,
         /// Fully visible Boltzmann machine: every pair of bits coupled.
         Boltzmann,
+        /// Conditional random field over label sequences: sentences in columns, a token a line, its label last.
+        Crf,
     }
 
     /// What is made small while learning.

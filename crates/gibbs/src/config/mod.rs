@@ -141,6 +141,15 @@ impl FitConfig {
     /// [`Error::Usage`] with the flag and the value that make no sense.
     pub fn resolve(o: &FitOptions, facts: DataFacts) -> Result<Self, Error> {
         let kind = o.model.unwrap_or(ModelKind::Rbm);
+        let of_sequences = [
+            ("--iterations", o.iterations.is_some()),
+            ("--window", o.window.is_some()),
+            ("--min-count", o.min_count.is_some()),
+            ("--all-labels", o.all_labels.is_some()),
+        ];
+        if let Some((flag, _)) = of_sequences.iter().find(|(_, given)| *given && kind != ModelKind::Crf) {
+            return Err(Error::Usage(format!("{flag} is an option of --model crf")));
+        }
         let (learning, model) = match kind {
             ModelKind::Rbm => {
                 let (learning, rbm) = rbm::resolve(o, facts)?;
@@ -161,6 +170,9 @@ impl FitConfig {
             ModelKind::Boltzmann => {
                 let (learning, boltzmann) = boltzmann::resolve(o, facts)?;
                 (learning, ModelConfig::Boltzmann(boltzmann))
+            }
+            ModelKind::Crf => {
+                return Err(Error::Usage("--model crf is fitted to sentences, not to a table".into()));
             }
         };
         let config =

@@ -266,6 +266,9 @@ impl Saved {
     /// Reads `model.safetensors`.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let (map, metadata) = tensors::read(path)?;
+        if metadata.contains_key("tagger") {
+            return Err(Error::run(path, "is a model of label sequences: use it with `gibbs tag`"));
+        }
         let block = metadata.get("model").ok_or_else(|| Error::run(path, "is not a model of this program"))?;
         let header: ModelHeader =
             serde_json::from_str(block).map_err(|e| Error::run(path, format!("its model block is damaged ({e})")))?;
@@ -303,5 +306,6 @@ fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<dyn Model>,
         ModelKind::Boltzmann => Ok(Box::new(MachineModel { path: boltzmann::from_tensors(map)? })),
         ModelKind::Dbm => Ok(Box::new(DbmModel::from_tensors(map)?)),
         ModelKind::Mlp | ModelKind::Conv => Ok(Box::new(NeuralModel::from_tensors(header, map)?)),
+        ModelKind::Crf => Err(StateError::Invalid { name: "model".into(), reason: "it labels sequences".into() }),
     }
 }

@@ -13,6 +13,7 @@ use gibbs_kernels::multispin::picture::Picture as BitPicture;
 use gibbs_spin::field::inference::{Annealing, BeliefPropagation, Convergence, MeanField, icm};
 use gibbs_spin::field::{FieldError, Pair};
 use gibbs_spin::graph::Connectivity;
+use gibbs_spin::restoration::estimate::FEWEST;
 use gibbs_spin::restoration::levels::Known;
 use gibbs_spin::restoration::{Estimate, Flips, Levels, Prior, Restoration};
 use serde::{Deserialize, Serialize};
@@ -239,6 +240,11 @@ pub fn denoise(
         if channel.as_ref().is_some_and(|r| r.converged == Some(false)) {
             let name = if noisy.channels == 1 { String::new() } else { format!(" in channel {c}") };
             report.warnings.push(format!("the method did not converge{name}: prefer --method marginals"));
+        }
+        let few = noisy.height * noisy.width < FEWEST;
+        if channel.is_some() && model == Model::Ising && few && options.coupling.is_none() {
+            let text = "too few pixels to estimate a coupling: that of handwritten digits is taken; see --coupling";
+            report.warnings.push(text.into());
         }
         report.channels.push(channel);
         progress.advance(c as u64 + 1);

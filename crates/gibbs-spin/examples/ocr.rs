@@ -206,8 +206,8 @@ fn run(model: &str, train: &Words, test: &Words, settings: &Settings, quick: boo
     let reach = if model == "pairs" { 2.0 } else { 0.0 };
     let features =
         Features { down: settings.get("down", reach) as usize, right: settings.get("right", reach) as usize };
-    let copies = if settings.get("shifts", 0.0) > 0.0 { &train.copies() } else { train };
-    let (learn, check) = (copies.labelled(&features)?, test.labelled(&features)?);
+    let copies = (settings.get("shifts", 0.0) > 0.0).then(|| train.copies());
+    let (learn, check) = (copies.as_ref().unwrap_or(train).labelled(&features)?, test.labelled(&features)?);
     let how = FitSettings {
         l2: settings.get("l2", 1.0),
         stop: Stop { gradient_norm: settings.get("gradient", 1e-3), max_iterations: 3000, ..Stop::default() },

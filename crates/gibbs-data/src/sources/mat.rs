@@ -189,7 +189,7 @@ impl Reader {
         if data.len() / size != count {
             return Err(DataError::Truncated {
                 what: what(),
-                expected: count as u64 * size as u64,
+                expected: (count as u64).saturating_mul(size as u64),
                 found: data.len() as u64,
             });
         }

@@ -2,6 +2,10 @@
 //!
 //! Plain loops that the compiler turns into vectors, compiled once for the portable instruction set and once for AVX2;
 //! results are the same to the bit. Functions here are serial: callers are the threads.
+#![expect(
+    clippy::inline_always,
+    reason = "one body is compiled once for each instruction set, which inlining alone does"
+)]
 
 #[cfg(test)]
 mod tests;

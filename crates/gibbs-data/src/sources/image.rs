@@ -19,7 +19,7 @@ const MAX_DEFLATE_RATIO: u64 = 1032;
 struct Grey {
     height: usize,
     width: usize,
-    grey: Vec<u8>,
+    values: Vec<u8>,
 }
 
 /// A picture of 8-bit samples: grey, or red, green and blue.
@@ -149,7 +149,7 @@ struct Rows {
 
 impl Rows {
     fn push(&mut self, name: String, picture: Grey, options: &ReadOptions) -> Result<(), DataError> {
-        let Grey { height, width, grey } = picture;
+        let Grey { height, width, values: grey } = picture;
         match &self.first {
             Some((first, h, w)) if (*h, *w) != (height, width) => {
                 let (first, first_height, first_width) = (first.clone(), *h, *w);
@@ -189,7 +189,7 @@ fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Grey, DataError> {
         ColorType::Rgb => pixels.chunks_exact(3).map(luma).collect(),
         _ => pixels.chunks_exact(4).map(luma).collect(),
     };
-    Ok(Grey { height, width, grey })
+    Ok(Grey { height, width, values: grey })
 }
 
 /// Samples as the decoder gives them, 8 bits each.

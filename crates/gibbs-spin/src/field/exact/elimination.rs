@@ -64,7 +64,7 @@ impl Elimination {
     /// # Errors
     /// If all tables together would hold more than 2^25 numbers.
     pub fn new(field: &Field) -> Result<Self, FieldError> {
-        Self::eliminate(field, plan(field, None)?, Mode::Sum)
+        Ok(Self::eliminate(field, plan(field, None)?, Mode::Sum))
     }
 
     /// In the given order, which names every site once.
@@ -78,7 +78,7 @@ impl Elimination {
             let (found, expected) = (order.len(), field.n_sites());
             return Err(FieldError::Length { what: "sites in the order, or one comes twice", found, expected });
         }
-        Self::eliminate(field, plan(field, Some(order))?, Mode::Sum)
+        Ok(Self::eliminate(field, plan(field, Some(order))?, Mode::Sum))
     }
 
     /// A state of least energy, and that energy.
@@ -86,7 +86,7 @@ impl Elimination {
     /// # Errors
     /// As [`Elimination::new`].
     pub fn most_probable(field: &Field) -> Result<(Vec<u8>, f64), FieldError> {
-        let solved = Self::eliminate(field, plan(field, None)?, Mode::Max)?;
+        let solved = Self::eliminate(field, plan(field, None)?, Mode::Max);
         let mut x = vec![0u8; field.n_sites()];
         for bucket in solved.buckets.iter().rev() {
             let at = bucket.scope.iter().rev().fold(0, |at, s| at * solved.q + usize::from(x[*s]));
@@ -148,7 +148,7 @@ impl Elimination {
         marginals
     }
 
-    fn eliminate(field: &Field, plan: Vec<(usize, Vec<usize>)>, mode: Mode) -> Result<Self, FieldError> {
+    fn eliminate(field: &Field, plan: Vec<(usize, Vec<usize>)>, mode: Mode) -> Self {
         let q = field.n_states();
         let mut turn = vec![0; field.n_sites()];
         plan.iter().enumerate().for_each(|(k, (site, _))| turn[*site] = k);
@@ -185,7 +185,7 @@ impl Elimination {
                 None => log_z += bucket.message[0],
             }
         }
-        Ok(Self { q, buckets, log_z })
+        Self { q, buckets, log_z }
     }
 }
 

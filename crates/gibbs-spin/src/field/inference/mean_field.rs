@@ -67,8 +67,7 @@ impl MeanField {
         while !end.converged && end.iterations < self.max_iterations {
             end.last_change = 0.0;
             for sites in &field.colouring().classes {
-                let new: Vec<f64> =
-                    sites.par_chunks(1024).flat_map_iter(|sites| self.class(field, sites, &m)).collect();
+                let new: Vec<f64> = sites.par_chunks(1024).flat_map_iter(|sites| class(field, sites, &m)).collect();
                 for (&site, new) in sites.iter().zip(new.chunks_exact(q)) {
                     for (old, new) in m[site * q..].iter_mut().zip(new) {
                         let next = keep * *old + (1.0 - keep) * new;
@@ -82,25 +81,26 @@ impl MeanField {
         }
         Ok(MeanFieldFit { bound: bound(field, &m), marginals: m, convergence: end })
     }
+}
 
-    fn class(self, field: &Field, sites: &[usize], m: &[f64]) -> Vec<f64> {
-        let q = field.n_states();
-        let mut out = Vec::with_capacity(sites.len() * q);
-        for &site in sites {
-            let at = out.len();
-            out.extend_from_slice(field.unary_of(site));
-            let weights = &mut out[at..];
-            for near in field.graph().near(site) {
-                let j = field.couplings()[near.edge as usize];
-                let other = &m[near.site as usize * q..][..q];
-                for (a, w) in weights.iter_mut().enumerate() {
-                    *w += j * field.pair(a).iter().zip(other).map(|(f, p)| f * p).sum::<f64>();
-                }
+/// New marginals of sites that are no neighbours.
+fn class(field: &Field, sites: &[usize], m: &[f64]) -> Vec<f64> {
+    let q = field.n_states();
+    let mut out = Vec::with_capacity(sites.len() * q);
+    for &site in sites {
+        let at = out.len();
+        out.extend_from_slice(field.unary_of(site));
+        let weights = &mut out[at..];
+        for near in field.graph().near(site) {
+            let j = field.couplings()[near.edge as usize];
+            let other = &m[near.site as usize * q..][..q];
+            for (a, w) in weights.iter_mut().enumerate() {
+                *w += j * field.pair(a).iter().zip(other).map(|(f, p)| f * p).sum::<f64>();
             }
-            normalise(weights);
         }
-        out
+        normalise(weights);
     }
+    out
 }
 
 /// `-E_q[E] + H(q)` of a product of marginals: a lower bound of `log Z` whatever they are.

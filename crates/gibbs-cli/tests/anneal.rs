@@ -6,9 +6,10 @@ use common::{bytes, gibbs, json, ok, text};
 
 /// Ten variables in a ring that dislike their neighbours: five of ten is best, in two ways.
 fn ring() -> String {
-    let nodes: String = (0..10).map(|i| format!("{i} {i} -1\n")).collect();
-    let couplers: String = (0..10).map(|i| format!("{} {} 2\n", i.min((i + 1) % 10), i.max((i + 1) % 10))).collect();
-    format!("c ring\np qubo 0 10 10 10\n{nodes}{couplers}")
+    let nodes = (0..10).map(|i| format!("{i} {i} -1"));
+    let couplers = (0..10).map(|i| format!("{} {} 2", i.min((i + 1) % 10), i.max((i + 1) % 10)));
+    let lines: Vec<String> = nodes.chain(couplers).collect();
+    format!("c ring\np qubo 0 10 10 10\n{}\n", lines.join("\n"))
 }
 
 #[test]

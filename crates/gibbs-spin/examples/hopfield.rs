@@ -77,7 +77,7 @@ fn dense(n: usize, multiples: &[usize], queries: usize) -> Result<()> {
     for multiple in multiples {
         let key = Key::from_seed(2).step(*multiple as u64);
         let stored = patterns(multiple * n, n, &key);
-        let start = noisy(&stored.slice(0, queries), 0.1, &key.block(1));
+        let start = noisy(&stored.slice(0, queries.min(stored.n_rows())), 0.1, &key.block(1));
         let clock = Instant::now();
         let memory = DenseMemory::new(Interaction::Exponential { beta: 1.0 }, stored)?;
         let found = memory.recall(&start, Update::Asynchronous, 20, &key.block(2));
@@ -176,7 +176,7 @@ fn main() -> Result<()> {
             retrieval(Rule::Projection, 500, &[0.14, 0.3, 0.5, 0.7, 0.9], 0.0, 4, 50)?;
             retrieval(Rule::Projection, 500, &[0.14, 0.3, 0.5, 0.7], 0.1, 4, 50)
         }
-        Some("dense") => dense(100, &[1, 10, 50, 100, 500], 200),
+        Some("dense") => dense(100, &[10, 50, 100, 500], 200),
         Some("speed") => speed(2000, 256, 9),
         Some("--quick") => {
             retrieval(Rule::Hebbian, 200, &[0.05, 0.25], 0.0, 3, 10)?;

@@ -57,6 +57,9 @@ pub struct Annealed {
 
 impl Annealing {
     /// All reads, in parallel; keys fix the result (and not [`Annealed::seconds_per_read`]).
+    ///
+    /// # Panics
+    /// Never: nothing asks it to stop.
     pub fn run(&self, qubo: &Qubo, key: &Key) -> Annealed {
         self.run_with(qubo, key, &|| true).expect("nobody asked to stop")
     }

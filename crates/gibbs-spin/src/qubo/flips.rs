@@ -75,7 +75,7 @@ impl Uniforms {
     /// Below `n`, with bias at most `n / 2^32`.
     #[inline]
     pub(crate) fn below(&mut self, n: usize) -> usize {
-        (u64::from(self.next_u32()) * n as u64 >> 32) as usize
+        ((u64::from(self.next_u32()) * n as u64) >> 32) as usize
     }
 }
 

@@ -31,7 +31,7 @@ impl Qubo {
     /// ```
     pub fn parse(bytes: &[u8]) -> Result<Self, QuboError> {
         let mut header: Option<Header> = None;
-        let (mut linear, mut pairs): (Vec<(usize, f64)>, Vec<(usize, usize, f64)>) = (Vec::new(), Vec::new());
+        let (mut linear, mut pairs) = (Vec::<(usize, f64)>::new(), Vec::<(usize, usize, f64)>::new());
         let mut seen: HashMap<(usize, usize), usize> = HashMap::new();
         let (mut largest, mut last_line) = (0, 0);
         for (k, line) in bytes.split(|b| *b == b'\n').enumerate() {

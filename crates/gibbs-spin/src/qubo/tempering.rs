@@ -37,6 +37,9 @@ pub struct TemperedRun {
     pub swaps: SwapStatistics,
 }
 
+/// The lowest energy of a ladder so far, and a state that has it.
+type Best = Option<(f64, Bits)>;
+
 type Chains = gibbs_core::samplers::Replicas<gibbs_core::kernel::Evaluated<Bits, super::QuboEval>>;
 
 /// Rounds of one ladder, and the best it saw.
@@ -47,7 +50,7 @@ fn rounds(
     chains: &mut Chains,
     n: u64,
     key: &Key,
-    best: &mut Option<(f64, Bits)>,
+    best: &mut Best,
 ) {
     let ws = &mut Scratch::default();
     for t in 0..n {
@@ -81,22 +84,21 @@ impl Qubo {
         };
         let mut ladder = geometric_ladder(hot / cold, settings.n_levels);
         let pilot = settings.n_rounds / 10;
-        let run =
-            |ladder: &[f64], n: u64, key: &Key| -> Result<(Vec<Option<(f64, Bits)>>, SwapStatistics), SamplerError> {
-                let kernel = Tempering::new(sweep, ladder.to_vec())?;
-                let ends: Vec<_> = (0..settings.n_ladders)
-                    .into_par_iter()
-                    .with_max_len(1)
-                    .map(|l| {
-                        let (mut chains, mut best) = (start(&kernel, l), None);
-                        rounds(&kernel, &path, cold, &mut chains, n, &key.block(l as u64), &mut best);
-                        (best, chains.swaps().clone())
-                    })
-                    .collect();
-                let mut swaps = SwapStatistics::default();
-                ends.iter().for_each(|(_, s)| swaps.join(s));
-                Ok((ends.into_iter().map(|(best, _)| best).collect(), swaps))
-            };
+        let run = |ladder: &[f64], n: u64, key: &Key| -> Result<(Vec<Best>, SwapStatistics), SamplerError> {
+            let kernel = Tempering::new(sweep, ladder.to_vec())?;
+            let ends: Vec<_> = (0..settings.n_ladders)
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|l| {
+                    let (mut chains, mut best) = (start(&kernel, l), None);
+                    rounds(&kernel, &path, cold, &mut chains, n, &key.block(l as u64), &mut best);
+                    (best, chains.swaps().clone())
+                })
+                .collect();
+            let mut swaps = SwapStatistics::default();
+            ends.iter().for_each(|(_, s)| swaps.join(s));
+            Ok((ends.into_iter().map(|(best, _)| best).collect(), swaps))
+        };
         for pass in 0..2 {
             let (_, swaps) = run(&ladder, pilot.max(2), &key.purpose(Purpose::Other).step(pass))?;
             ladder = even_ladder(&ladder, &swaps.rates(), settings.n_levels);

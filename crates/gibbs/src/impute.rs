@@ -135,7 +135,7 @@ pub fn impute(
             if progress.stop() {
                 return Err(Error::Interrupted);
             }
-            let one = Row { saved, partial: &partial, row, columns: &columns, how };
+            let one = Row { saved, partial: &partial, at: row, columns: &columns, how };
             let cells = one.cells(&key.block(row as u64));
             progress.advance(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
             cells
@@ -258,7 +258,7 @@ fn prepare(preparation: &Preparation, mut table: Table, seed: u64) -> Result<Par
 struct Row<'a> {
     saved: &'a Saved,
     partial: &'a Partial,
-    row: usize,
+    at: usize,
     columns: &'a [String],
     how: &'a ImputeOptions,
 }
@@ -270,7 +270,7 @@ impl Row<'_> {
 
     /// Whether each column is known.
     fn known(&self) -> &[bool] {
-        &self.partial.known[self.row * self.columns.len()..][..self.columns.len()]
+        &self.partial.known[self.at * self.columns.len()..][..self.columns.len()]
     }
 
     /// Units of every column, and whether the column is known.
@@ -293,7 +293,7 @@ impl Row<'_> {
 
     /// All completions of a row of bits and groups, if there are few.
     fn completions(&self) -> Option<Bits> {
-        let row = self.partial.rows.bits()?.slice(self.row, self.row + 1);
+        let row = self.partial.rows.bits()?.slice(self.at, self.at + 1);
         let free: Vec<_> = self.units().into_iter().filter(|(_, known)| !known).map(|(r, _)| r).collect();
         let states = |r: &std::ops::Range<usize>| r.len().max(2);
         let n = free.iter().try_fold(1usize, |n, r| n.checked_mul(states(r)).filter(|n| *n <= MOST_COMPLETIONS))?;
@@ -335,7 +335,7 @@ impl Row<'_> {
     fn drawn(&self, key: &Key) -> Result<Vec<Cell>, Error> {
         let known: Vec<bool> = self.units().into_iter().flat_map(|(r, k)| vec![k; r.len()]).collect();
         let random = self.model().sample(CHAINS, Start::Base, 1.0, 0, &key.step(0), &mut Unobserved);
-        let same = self.partial.rows.select(&[self.row; CHAINS]);
+        let same = self.partial.rows.select(&[self.at; CHAINS]);
         let start = match (random, same) {
             (Batch::Bits(mut x), Batch::Bits(row)) => {
                 x.overwrite(&row, &known);
@@ -430,7 +430,7 @@ impl Row<'_> {
 
     fn cell(&self, column: usize, value: String) -> Cell {
         Cell {
-            row: self.partial.first_row + self.row,
+            row: self.partial.first_row + self.at,
             column: self.columns[column].clone(),
             value,
             interval: None,

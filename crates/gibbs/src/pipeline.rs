@@ -39,7 +39,7 @@ pub fn plan(options: &FitOptions) -> Result<Plan, Error> {
     if units || options.visible.is_some() {
         options.model = Some(ModelKind::Rbm);
     }
-    choose_visible(name, &table, &mut options, &mut notes)?;
+    choose_visible(name, &table, &mut options, &mut notes);
     let bits =
         options.model.is_none_or(ModelKind::takes_bits) && options.visible.is_none_or(|v| v == VisibleKind::Bernoulli);
     if let (true, None, Some(t)) = (bits, &options.binarize, dataset::customary_threshold(name)) {
@@ -65,21 +65,18 @@ pub fn plan(options: &FitOptions) -> Result<Plan, Error> {
 }
 
 /// Visible units of an RBM about which nothing was said: real ones for columns of real numbers that nobody makes bits of.
-fn choose_visible(name: &str, table: &Table, options: &mut FitOptions, notes: &mut Vec<String>) -> Result<(), Error> {
+fn choose_visible(name: &str, table: &Table, options: &mut FitOptions, notes: &mut Vec<String>) {
     if options.visible == Some(VisibleKind::Categorical) && table.levels.is_some() {
         notes.push(format!("{name}: columns are categories, {} in all", table.n_cols()));
     }
     let bits = options.binarize.is_some() || dataset::customary_threshold(name).is_some() || options.classes.is_some();
     if options.model != Some(ModelKind::Rbm) || options.visible.is_some() || bits {
-        return Ok(());
+        return;
     }
-    match inspect(table) {
-        Kind::UnitInterval | Kind::Continuous { .. } => {
-            options.visible = Some(VisibleKind::Gaussian);
-            notes.push(format!("{name}: {}, so the visible units are Gaussian (--visible gaussian)", inspect(table)));
-            Ok(())
-        }
-        _ => Ok(()),
+    let kind = inspect(table);
+    if matches!(kind, Kind::UnitInterval | Kind::Continuous { .. }) {
+        options.visible = Some(VisibleKind::Gaussian);
+        notes.push(format!("{name}: {kind}, so the visible units are Gaussian (--visible gaussian)"));
     }
 }
 

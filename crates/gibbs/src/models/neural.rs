@@ -361,6 +361,9 @@ impl Model for NeuralModel {
     }
 }
 
+/// Sees the number of a step, positions and energies, and may end the run.
+type Watch<'a> = dyn FnMut(u64, &Dense<f32>, &[f64]) -> bool + 'a;
+
 /// Chains of MALA from `x`, which adapt their step over the first steps; `watch` sees positions and energies after each
 /// step and may end the run. Returns where they end.
 fn walk<E: Gradient<X = Dense<f32>>>(
@@ -370,7 +373,7 @@ fn walk<E: Gradient<X = Dense<f32>>>(
     beta: f64,
     steps: u64,
     key: &Key,
-    watch: &mut dyn FnMut(u64, &Dense<f32>, &[f64]) -> bool,
+    watch: &mut Watch<'_>,
 ) -> Dense<f32> {
     let path = Target(energy);
     let mut chains = Ensemble::start(&kernel, &path, &x);

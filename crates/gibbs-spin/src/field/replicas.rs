@@ -12,8 +12,7 @@ use crate::graph::Graph;
 
 /// `p(s) prop exp(J sum_<ij> s_i s_j + h sum_i s_i)` on a graph of at most 15 neighbours a site, 64 independent states at once.
 ///
-/// A sweep is chromatic heat bath with a 32-bit random number for every spin; all 64 replicas cost what one does. Measured in
-/// `record/denoise.md`. Fields and couplings that differ from site to site are [`super::Ising`]'s.
+/// A sweep is chromatic heat bath with a 32-bit random number for every spin; all 64 replicas cost what one does. Fields and couplings that differ from site to site are [`super::Ising`]'s.
 ///
 /// # Example
 /// ```

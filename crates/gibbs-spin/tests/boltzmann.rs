@@ -14,7 +14,7 @@ use gibbs_core::rows::Rows;
 use gibbs_core::samplers::HeatBath;
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::boltzmann::{self, BoltzmannError};
-use gibbs_spin::{Bernoulli, Bits, Boltzmann};
+use gibbs_spin::{Bernoulli, Boltzmann};
 use gibbs_testkit::{Exact, chi_square_test};
 
 fn scattered(mut model: Boltzmann, sd: f32, seed: u64) -> Boltzmann {

@@ -67,7 +67,7 @@ fn a_held_coordinate_leaves_the_conditional_of_a_gaussian_machine() {
     let (mean, variance) = exact(&model, f64::from(0.7f32));
     let machine = MachineModel { path: HarmoniumPath::new(model.visible_parameters(), model.clone()) };
     let start = Batch::Real(Dense::from_rows(2, [0.7f32, -1.0].repeat(2_000)));
-    let mut run = |known: [bool; 2]| {
+    let run = |known: [bool; 2]| {
         let mut seen = Moments { n: 0.0, sum: 0.0, square: 0.0, held: true };
         machine.sample_given(&start, &known, 60, &Key::from_seed(2), &mut seen).unwrap();
         let m = seen.sum / seen.n;

@@ -9,6 +9,7 @@ use gibbs_core::kernel::{Kernel, MoveInfo, StepTuning};
 use gibbs_core::key::Key;
 use gibbs_core::path::Target;
 use gibbs_core::rows::Continuous;
+use gibbs_core::samplers::tempering::PerLevel;
 use gibbs_core::samplers::{Langevin, Mala, SwapStatistics, Tempering};
 use gibbs_core::scratch::Scratch;
 
@@ -122,7 +123,7 @@ fn healthy_chains_raise_no_alarm() {
 /// Half of the chains start at data in both wells, the others in one of them: nothing crosses a gap of 12 widths.
 #[test]
 fn two_modes_and_one_visited() {
-    let starts = |c: usize| if c < CHAINS / 2 && c % 4 == 0 { -6.0 } else { 6.0 };
+    let starts = |c: usize| if c < CHAINS / 2 && c.is_multiple_of(4) { -6.0 } else { 6.0 };
     let found = judge(&run(&Mala::new(0.5).unwrap(), Wells { centre: 6.0 }, starts), Some((0.5, true)));
     assert_eq!(found.state, State::Stuck);
     let modes = found.findings.iter().find_map(|f| if let Finding::Modes(m) = f { Some(m) } else { None });
@@ -222,7 +223,7 @@ fn too_few_temperatures_are_named() {
         let (path, mut ws) = (Target(Wells { centre: 6.0 }), Scratch::default());
         let mut chain = kernel.init(&path, Dense::from_rows(2, [6.0, 0.0].repeat(CHAINS)), &mut ws);
         for t in 0..1_000 {
-            kernel.step(&path, 1.0, &Default::default(), &mut chain, &Key::from_seed(1).step(t), &mut ws);
+            kernel.step(&path, 1.0, &PerLevel::default(), &mut chain, &Key::from_seed(1).step(t), &mut ws);
         }
         chain.swaps().clone()
     };

@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn columns_are_joined_and_cut() {
         let rows = |n: usize, seed: usize| -> Vec<Vec<bool>> {
-            (0..4).map(|i| (0..n).map(|j| (i * 7 + j * seed) % 3 == 0).collect()).collect()
+            (0..4).map(|i| (0..n).map(|j| (i * 7 + j * seed).is_multiple_of(3)).collect()).collect()
         };
         let (a, b) = (Bits::from_rows(&rows(70, 2)), Bits::from_rows(&rows(65, 5)));
         let both = a.beside(&b);

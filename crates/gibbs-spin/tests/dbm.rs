@@ -111,7 +111,7 @@ impl Layered {
         self.weights.iter().chain(&self.biases).flatten().copied().collect()
     }
 
-    fn from_flat(&self, mut flat: &[f64]) -> Self {
+    fn with_flat(&self, mut flat: &[f64]) -> Self {
         let mut take = |like: &Vec<f64>| {
             let (head, rest) = flat.split_at(like.len());
             flat = rest;
@@ -283,7 +283,7 @@ fn the_gradient_is_that_of_the_bound() {
         let (model, layered) = machine(widths, 0.7, 7);
         let (x, w) = data(3);
         let bound = |flat: &[f64]| -> f64 {
-            let at = layered.from_flat(flat);
+            let at = layered.with_flat(flat);
             let free = |row| at.variational_free_energy(&at.mean_field(&as_numbers(&x, row), 300));
             w.iter().enumerate().map(|(row, w)| w * free(row)).sum()
         };
@@ -298,7 +298,7 @@ fn the_gradient_is_that_of_the_bound() {
         let (deaf, _) = gradient(&model, MeanField::new(1, 0.0, 0.999).unwrap(), 10, 1);
         assert!(fd.gradient.iter().zip(&deaf).any(|(f, g)| (f - g).abs() > 1e-3));
         // The model phase is the mean over the machine: 40,000 chains of numbers in [0, 1], five standard errors.
-        let log_z = |flat: &[f64]| layered.from_flat(flat).exact().log_z();
+        let log_z = |flat: &[f64]| layered.with_flat(flat).exact().log_z();
         let model_phase = finite_difference(log_z, &flat).gradient;
         for (i, ((g, d), m)) in whole.iter().zip(&phase).zip(&model_phase).enumerate() {
             assert!((g - d - m).abs() < 5.0 * 0.5 / 200.0, "{widths:?} {i}: {} against {m}", g - d);
@@ -324,16 +324,16 @@ fn centring_keeps_layers_apart_and_follows_hidden_means() {
     let plain = grad.clone();
     centring.apply_within(n_odd, |i| model.layers().reach(i), &mut grad);
     let mut shift = vec![0.0; n_odd];
-    for i in 0..n_even {
+    for (i, mu) in mu.iter().enumerate().take(n_even) {
         let (reach, gb) = (model.layers().reach(i), plain.get(VISIBLE_BIAS)[i]);
         let mut db = gb;
-        for j in 0..n_odd {
+        for (j, shift) in shift.iter_mut().enumerate() {
             let at = i * n_odd + j;
             let gc = plain.get(HIDDEN_BIAS)[j];
-            let dw = if reach.contains(&j) { plain.get(WEIGHTS)[at] - mu[i] * gc - gb * lambda } else { 0.0 };
+            let dw = if reach.contains(&j) { plain.get(WEIGHTS)[at] - mu * gc - gb * lambda } else { 0.0 };
             assert!((grad.get(WEIGHTS)[at] - dw).abs() < 1e-6);
             db -= dw * lambda;
-            shift[j] += mu[i] * dw;
+            *shift += mu * dw;
         }
         assert!((grad.get(VISIBLE_BIAS)[i] - db).abs() < 1e-6);
     }

@@ -90,12 +90,11 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
         let (balanced, rate) = fitted(kernel, path, &key.step(0), progress)?;
         let shape = &balanced.shape;
         if starts.is_empty() {
-            starts.push(match rows {
-                Some(rows) => Starts::from_rows("long chains from data", kernel, path, rows, how.start_steps),
-                None => {
-                    let climb = stretch(shape, how.start_steps.clamp(1, 1 << 20) as usize);
-                    Starts::annealed("chains annealed from the base", kernel, path, climb, how.start_steps)
-                }
+            starts.push(if let Some(rows) = rows {
+                Starts::from_rows("long chains from data", kernel, path, rows, how.start_steps)
+            } else {
+                let climb = stretch(shape, how.start_steps.clamp(1, 1 << 20) as usize);
+                Starts::annealed("chains annealed from the base", kernel, path, climb, how.start_steps)
             });
         }
         // What the pilot calls enough, if that leaves two thirds of the budget for what it did not see.

@@ -280,7 +280,7 @@ impl Gradient for RealRows<'_> {
 /// The principal axes of some rows, and how wide these are.
 struct Axes {
     mean: Vec<f64>,
-    axes: Vec<Vec<f64>>,
+    directions: Vec<Vec<f64>>,
     /// Root mean square distance from the mean.
     width: f64,
 }
@@ -293,7 +293,7 @@ impl Axes {
         let mean: Vec<f64> = (0..d).map(|j| x.iter().map(|r| r[j]).sum::<f64>() / n as f64).collect();
         x.iter_mut().for_each(|r| r.iter_mut().zip(&mean).for_each(|(v, m)| *v -= m));
         let width = (x.iter().flatten().map(|v| v * v).sum::<f64>() / n as f64).sqrt().max(1e-12);
-        let mut axes: Vec<Vec<f64>> = Vec::new();
+        let mut directions: Vec<Vec<f64>> = Vec::new();
         for k in 0..AXES.min(d) {
             let mut rng = Key::from_seed(k as u64).rng();
             let mut axis: Vec<f64> = (0..d).map(|_| rng.normal()).collect();
@@ -303,7 +303,7 @@ impl Axes {
                     let along = dot(r, &axis);
                     next.iter_mut().zip(r).for_each(|(a, v)| *a += along * v);
                 }
-                for before in &axes {
+                for before in &directions {
                     let along = dot(&next, before);
                     next.iter_mut().zip(before).for_each(|(a, b)| *a -= along * b);
                 }
@@ -315,14 +315,14 @@ impl Axes {
             }
             let length = dot(&axis, &axis).sqrt();
             axis.iter_mut().for_each(|a| *a /= length);
-            axes.push(axis);
+            directions.push(axis);
         }
-        Self { mean, axes, width }
+        Self { mean, directions, width }
     }
 
     fn coordinates(&self, row: &[f32]) -> (Vec<f64>, f64) {
         let centred: Vec<f64> = row.iter().zip(&self.mean).map(|(v, m)| f64::from(*v) - m).collect();
-        (self.axes.iter().map(|a| dot(a, &centred)).collect(), dot(&centred, &centred).sqrt())
+        (self.directions.iter().map(|a| dot(a, &centred)).collect(), dot(&centred, &centred).sqrt())
     }
 }
 
@@ -370,7 +370,7 @@ impl<'a> Recorder<'a> {
             warm_up: how.warm_up,
             every: (how.steps / READINGS[usize::from(!real)]).max(1),
             energies: vec![Vec::new(); n],
-            projections: vec![vec![Vec::new(); n]; axes.axes.len()],
+            projections: vec![vec![Vec::new(); n]; axes.directions.len()],
             stayed: vec![0; n],
             left: vec![false; n],
             previous: None,

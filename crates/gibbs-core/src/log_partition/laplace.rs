@@ -67,7 +67,7 @@ impl Mode {
 /// Minima by L-BFGS, Hessians by central differences of gradients (`2 d` of them a minimum), determinants by Cholesky.
 ///
 /// # Source
-/// MacKay 2003, *Information Theory, Inference, and Learning Algorithms*, chapter 27; Tierney & Kadane 1986,
+/// `MacKay` 2003, *Information Theory, Inference, and Learning Algorithms*, chapter 27; Tierney & Kadane 1986,
 /// DOI 10.1080/01621459.1986.10478240.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Laplace {

@@ -1,4 +1,4 @@
-//! Columns of text, a token a line and a blank line between sentences: the format of the CoNLL shared tasks.
+//! Columns of text, a token a line and a blank line between sentences: the format of the `CoNLL` shared tasks.
 //!
 //! Columns are separated by spaces or tabs and every line has as many. Lines that begin with `-DOCSTART-` divide documents:
 //! they end a sentence and are no tokens. What the last column means is the reader's business: labels, mostly.

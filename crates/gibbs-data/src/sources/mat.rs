@@ -4,7 +4,7 @@
 //! compressed or not; structures, sparse, complex and character arrays are named in the error. HDF5-based files (version
 //! 7.3) are another format.
 //!
-//! Source: MATLAB MAT-File Format (The MathWorks, R2024a), chapter 1.
+//! Source: MATLAB MAT-File Format (The `MathWorks`, R2024a), chapter 1.
 
 use std::io::Read;
 

@@ -45,7 +45,7 @@ pub const BIAS: &str = "bias";
 /// ```
 ///
 /// # Source
-/// Ackley, Hinton & Sejnowski 1985, DOI `10.1207/s15516709cog0901_7`.
+/// Ackley, Hinton & Sejnowski 1985, DOI ``10.1207/s15516709cog0901_7``.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Boltzmann {
     n: usize,

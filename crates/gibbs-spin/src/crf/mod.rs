@@ -17,7 +17,7 @@
 //! | [`hidden`] | node scores by a layer of hidden units |
 //!
 //! # Source
-//! Lafferty, McCallum & Pereira 2001, ICML; Sutton & McCallum 2012, DOI 10.1561/2200000013.
+//! Lafferty, `McCallum` & Pereira 2001, ICML; Sutton & `McCallum` 2012, DOI 10.1561/2200000013.
 //!
 //! # Example
 //! ```

@@ -1,5 +1,7 @@
 //! The page of a table of forecasts.
 
+use std::fmt::Write;
+
 use super::{ClassReport, ForecastReport, MeanScore, RealReport};
 use crate::report::{Block, Level, Lines, Page, Panel, Section, Series, Table, number};
 
@@ -110,7 +112,8 @@ fn transforms(r: &RealReport) -> Section {
     };
     let mut text = format!("Root mean squared error of the means: {}.", number(r.rmse));
     if let Some(margin) = r.conformal_margin {
-        text += &format!(
+        let _ = write!(
+            text,
             " Intervals of {} standard deviations to either side hold {:.0} % by construction (split conformal).",
             number(margin),
             100.0 * r.coverage[0].level

@@ -42,7 +42,7 @@ impl DbmModel {
     /// `bias_1`, .., `base_logits` of the even layers (visible, second hidden, ..).
     pub(crate) fn from_tensors(map: &TensorMap) -> Result<Self, StateError> {
         let read = |name: String| map.expect(&name, None)?.to_f32(&name);
-        let n = (1..).take_while(|l| map.get(&format!("weights_{l}")).is_some()).count();
+        let n = (1..u8::MAX).take_while(|l| map.get(&format!("weights_{l}")).is_some()).count();
         let weights = (1..=n).map(|l| read(format!("weights_{l}"))).collect::<Result<Vec<_>, _>>()?;
         let biases = (0..=n).map(|l| read(format!("bias_{l}"))).collect::<Result<Vec<_>, _>>()?;
         let machine = Dbm::from_arrays(&weights, &biases)

@@ -197,12 +197,11 @@ impl NeuralModel {
                 return Ok(exact);
             }
             let (kernel, path, steps) = (&kernels[i], &paths[i], how.start_steps);
-            Ok(match rows {
-                Some(rows) => Starts::from_rows("long chains from data", kernel, path, rows, steps),
-                None => {
-                    let climb = linear_ladder(steps.clamp(1, 1 << 20) as usize);
-                    Starts::annealed("chains annealed from the base", kernel, path, climb, steps)
-                }
+            Ok(if let Some(rows) = rows {
+                Starts::from_rows("long chains from data", kernel, path, rows, steps)
+            } else {
+                let climb = linear_ladder(steps.clamp(1, 1 << 20) as usize);
+                Starts::annealed("chains annealed from the base", kernel, path, climb, steps)
             })
         };
         let between = Between::new(Bridge { base: &self.energy, target: &other.energy }, samples(0)?);

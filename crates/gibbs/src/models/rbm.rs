@@ -74,12 +74,11 @@ impl RbmModel {
             let draws = ExactDraws::new(self.target())?;
             return Ok(Starts::exact("enumeration of the smaller layer", move |n, key: &Key| draws.sample(n, key)));
         }
-        Ok(match rows {
-            Some(rows) => Starts::from_rows("long chains from data", &BlockGibbs, &self.path, rows, steps),
-            None => {
-                let climb = linear_ladder(steps.clamp(1, 1 << 20) as usize);
-                Starts::annealed("chains annealed from the base", &BlockGibbs, &self.path, climb, steps)
-            }
+        Ok(if let Some(rows) = rows {
+            Starts::from_rows("long chains from data", &BlockGibbs, &self.path, rows, steps)
+        } else {
+            let climb = linear_ladder(steps.clamp(1, 1 << 20) as usize);
+            Starts::annealed("chains annealed from the base", &BlockGibbs, &self.path, climb, steps)
         })
     }
 

@@ -241,7 +241,7 @@ fn modes(o: &Observations<'_>) -> Option<Finding> {
     o.projections
         .iter()
         .filter_map(|draws| occupancy(draws, &o.starts))
-        .filter(|found| found.separates())
+        .filter(modes::Occupancy::separates)
         .min_by(|a, b| a.crossings.total_cmp(&b.crossings))
         .map(Finding::Modes)
 }

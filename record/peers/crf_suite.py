@@ -1,6 +1,6 @@
 """CRFsuite beside `crf_speed`: same features, same penalty, same data.
 
-    crf_speed --write /tmp/crf.tsv; python crf_suite.py /tmp/crf.tsv BEST
+    crf_speed --write crf.tsv; python crf_suite.py crf.tsv BEST
 
 python-crfsuite 0.9.12 (CRFsuite 0.12, one thread). Its objective is NLL + c2 |w|^2, so c2 = lambda / 2. BEST is the optimum
 that the tolerances refer to. Times are those CRFsuite prints for its iterations; reading the data is left out.

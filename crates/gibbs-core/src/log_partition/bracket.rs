@@ -67,6 +67,14 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    /// Width that the interval would have if its sides stood as far apart the right way round as they do: their errors and
+    /// the distance of their values. Sides that cross by chance make an interval narrow, and say nothing of its errors, so
+    /// this is what escalation looks at.
+    pub fn spread(&self) -> f64 {
+        let crossed = self.reverse.iter().map(|u| self.forward.value - u.estimate.value).fold(f64::INFINITY, f64::min);
+        self.width() + 2.0 * crossed.max(0.0)
+    }
+
     /// Width of the interval, nats; negative if the sides cross.
     pub fn width(&self) -> f64 {
         self.upper - self.lower
@@ -267,7 +275,7 @@ impl<K> Bracket<K> {
             moves += (n_chains * rungs * sides) as u64;
             let mut now = self.judge_round(forward, reverse, ladder, last.as_ref())?;
             (now.rounds, now.moves) = (round + 1, moves);
-            let narrow = now.width() <= self.width;
+            let narrow = now.spread() <= self.width;
             let laborious = now.concerns.iter().any(Concern::yields_to_effort);
             let lasted = round_began.elapsed().as_secs_f64().max(1e-9);
             let most = self.time.map_or(f64::INFINITY, |t| t.saturating_sub(begin.elapsed()).as_secs_f64() / lasted);

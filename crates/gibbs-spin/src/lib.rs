@@ -6,6 +6,7 @@
 //! | [`bernoulli`] | independent bits: the usual base of annealing |
 //! | [`boltzmann`] | the fully visible Boltzmann machine: heat bath by colours, exact sums, the likelihood's maximum |
 //! | [`dbm`] | the deep Boltzmann machine: an RBM between even and odd layers, mean field and its bound, learning |
+//! | [`dbn`] | the deep belief net: features, its bound, draws downwards |
 //! | [`harmonium`] | restricted machines with other units: real, categorical, counts, labels; rectified hidden units |
 //! | [`graph`] | undirected graphs: grids, random regular ones, colourings |
 //! | [`field`] | pairwise Markov random fields on a graph: samplers, exact sums, inference, learning |
@@ -23,6 +24,7 @@ pub mod bits;
 pub mod boltzmann;
 pub mod crf;
 pub mod dbm;
+pub mod dbn;
 pub mod field;
 pub mod graph;
 pub mod harmonium;
@@ -38,4 +40,5 @@ pub use bernoulli::Bernoulli;
 pub use bits::Bits;
 pub use boltzmann::Boltzmann;
 pub use dbm::Dbm;
+pub use dbn::Dbn;
 pub use rbm::{BlockGibbs, Rbm, RbmPath};

@@ -17,10 +17,12 @@ fn a_network_its_own_sampler_and_bad_ones() {
     let t = &own["temperature"]["overall"];
     assert!(t["lower"].as_f64() < Some(1.0) && Some(1.0) < t["upper"].as_f64(), "{own}");
     assert!(!names(&own).contains("wrong-temperature") && d.join("run/diagnosis.json").exists(), "{own}");
-    // Colder by a fifth; the factor within a tenth here (5 % where it is measured, in gibbs-core).
+    // Colder by a fifth: the meter's interval holds the factor and not 1 (the factor is measured to 5 % in gibbs-core).
     let cold = json(d, "diagnose run --sampler langevin --step-size 0.001 --temperature 0.8 --steps 6000 --json");
     assert!(names(&cold).contains("wrong-temperature"), "{cold}");
-    assert!((cold["temperature"]["overall"]["value"].as_f64().unwrap() / 0.8 - 1.0).abs() < 0.1, "{cold}");
+    let t = &cold["temperature"]["overall"];
+    assert!(t["lower"].as_f64() < Some(0.8) && Some(0.8) < t["upper"].as_f64(), "{cold}");
+    assert!(t["upper"].as_f64() < Some(1.0), "{cold}");
     // A hundred times the step: too large, whatever becomes of it.
     let wild = json(d, "diagnose run --sampler langevin --step-size 5 --json");
     assert!(names(&wild).contains("exploded") || names(&wild).contains("step-too-large"), "{wild}");

@@ -90,7 +90,7 @@ pub fn read_unknown(data: &str, options: &mut FitOptions) -> Result<Table, Error
     let table = read_table(data, options)?;
     // A header taken for data would make every column one of text.
     Categories::fit(&table, FEW_CATEGORIES).map_err(|e| match numbers {
-        Err(first) if !matches!(e, DataError::Missing { .. }) => Error::Usage(format!(
+        Err(first) if !matches!(e, DataError::Missing { .. }) => Error::Table(format!(
             "{first}. Taken as categories, {e}, or say --visible categorical to allow up to {MOST_CATEGORIES}"
         )),
         _ => Error::Data(e),

@@ -12,9 +12,9 @@ pub enum Error {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] gibbs_data::DataError),
-    /// Forecasts, outcomes or a column of numbers that cannot be what they stand for.
+    /// A table whose cells cannot be what they stand for.
     #[error("{0}")]
-    Forecasts(String),
+    Table(String),
     /// A run directory or one of its files cannot be used.
     #[error("{path}: {reason}")]
     Run {
@@ -62,7 +62,7 @@ impl Error {
         match self {
             // A name, a flag or a setting is the user's words, not the data's content.
             Error::Data(e) if is_usage(e) => 2,
-            Error::Data(_) | Error::Forecasts(_) => 3,
+            Error::Data(_) | Error::Table(_) => 3,
             Error::Run { .. } | Error::Io { .. } => 4,
             Error::Diverged { .. } => 5,
             Error::LogZ(gibbs_core::log_partition::LogZError::Interrupted) | Error::Interrupted => 130,

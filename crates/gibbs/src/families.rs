@@ -193,7 +193,7 @@ pub fn rank(
 ) -> Result<FamilyReport, Error> {
     let x: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     let (n, missing) = (x.len(), values.len() - x.len());
-    let refuse = |what: String| Error::Forecasts(format!("column `{column}`: {what}"));
+    let refuse = |what: String| Error::Table(format!("column `{column}`: {what}"));
     if n < 2 * FOLDS {
         return Err(refuse(format!("{n} values: at least {} are needed to rank laws", 2 * FOLDS)));
     }

@@ -105,7 +105,7 @@ fn draws_are_scored_by_crps() {
 fn bad_tables_are_refused_with_row_and_column() {
     let refused = |t: &Table| -> String {
         let e = assess(t, &options()).unwrap_err();
-        assert!(matches!(e, Error::Forecasts(_) | Error::Data(_)), "{e}");
+        assert!(matches!(e, Error::Table(_) | Error::Data(_)), "{e}");
         e.to_string()
     };
     let three = |a, b, y| table(&["a", "b", "y"], vec![0.5, 0.5, 0.0, a, b, y]);
@@ -122,5 +122,5 @@ fn bad_tables_are_refused_with_row_and_column() {
     assert!(matches!(assess(&sd, &missing), Err(Error::Usage(m)) if m.contains("no column `out`")));
     // One row: scores, without errors or scaling.
     let one = assess(&table(&["p", "y"], vec![0.25, 1.0]), &options());
-    assert!(one.is_ok() || matches!(one, Err(Error::Forecasts(_))), "{one:?}");
+    assert!(one.is_ok() || matches!(one, Err(Error::Table(_))), "{one:?}");
 }

@@ -271,7 +271,7 @@ impl Source<'_> {
     }
 
     fn say(&self, row: usize, what: &str) -> Error {
-        Error::Forecasts(format!("{}: row {}, {what}", self.table.source, self.table.first_row + row))
+        Error::Table(format!("{}: row {}, {what}", self.table.source, self.table.first_row + row))
     }
 
     fn score(&self, error: ScoreError) -> Error {
@@ -287,7 +287,7 @@ impl Source<'_> {
                 row,
                 &format!("the probabilities add up to {sum}, further from 1 than {tolerance}: use --normalise"),
             ),
-            other => Error::Forecasts(format!("{}: {other}", self.table.source)),
+            other => Error::Table(format!("{}: {other}", self.table.source)),
         }
     }
 }

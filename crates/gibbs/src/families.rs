@@ -140,12 +140,12 @@ fn boxed<F: ExponentialFamily + 'static>(fitted: Result<F, String>) -> Result<Bo
 }
 
 /// The families, each with how it is fitted.
-fn families(discrete: bool, largest: f64) -> Vec<(&'static str, Box<Fit>)> {
+fn families(discrete: bool, x: &[f64]) -> Vec<(&'static str, Box<Fit>)> {
     fn plain<F: ExponentialFamily + 'static>(start: Option<F>) -> Box<Fit> {
         Box::new(move |x, w| boxed(best(start.as_ref().ok_or("no member of it fits")?, x, w)))
     }
     if discrete {
-        let trials = largest.max(1.0);
+        let trials = x.iter().copied().fold(1.0, f64::max);
         return vec![
             ("Bernoulli", plain(Bernoulli::new(0.5).ok())),
             ("binomial", plain(Binomial::new(trials, 0.5).ok())),
@@ -157,26 +157,38 @@ fn families(discrete: bool, largest: f64) -> Vec<(&'static str, Box<Fit>)> {
             ),
         ];
     }
-    vec![
+    let mut densities: Vec<(&'static str, Box<Fit>)> = vec![
         ("Gaussian", plain(Some(Gaussian::default()))),
-        ("Laplace", Box::new(|x, w| boxed(best(&Laplace::new(median(x), 1.0).map_err(|e| e.to_string())?, x, w)))),
+        ("Laplace", Box::new(|x, w| boxed(best(&Laplace::new(median(x, w), 1.0).map_err(|e| e.to_string())?, x, w)))),
         ("log-normal", plain(LogNormal::new(0.0, 1.0).ok())),
         ("exponential", plain(Exponential::new(1.0).ok())),
         ("gamma", plain(Some(Gamma::default()))),
         ("inverse gamma", plain(InverseGamma::new(2.0, 1.0).ok())),
         ("Weibull", Box::new(|x, w| boxed(with_constant(|k| Weibull::new(k, 1.0).ok(), (0.05, 50.0), x, w)))),
         ("beta", plain(Beta::new(1.0, 1.0).ok())),
-        ("von Mises", plain(VonMises::new(0.0, 1.0).ok())),
-    ]
+    ];
+    // Angles: a density on the circle says nothing of numbers that wind around it.
+    if x.iter().all(|v| v.abs() <= std::f64::consts::PI) {
+        densities.push(("von Mises", plain(VonMises::new(0.0, 1.0).ok())));
+    }
+    densities
 }
 
-fn median(x: &[f64]) -> f64 {
-    let mut sorted = x.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
+fn median(x: &[f64], weights: Option<&[f64]>) -> f64 {
+    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+    let mut order: Vec<usize> = (0..x.len()).collect();
+    order.sort_by(|&i, &j| x[i].total_cmp(&x[j]));
+    let half = 0.5 * (0..x.len()).map(weight).sum::<f64>();
+    let mut below = 0.0;
+    let middle = order.iter().find(|&&i| {
+        below += weight(i);
+        below >= half
+    });
+    middle.map_or(0.0, |&i| x[i])
 }
 
-/// Ranks the families that can hold the column: laws of counts where every value is a count, else densities.
+/// Ranks the families that can hold the column: laws of counts where every value is a count, else densities; the von Mises law
+/// where every value lies between -pi and pi, as angles do.
 ///
 /// Constants that a family takes as known (the centre of a Laplace law, the shape of a Weibull law, the `r` of a negative
 /// binomial law, the trials of a binomial law) are fitted too: by the median, by likelihood, as the largest value.
@@ -204,10 +216,9 @@ pub fn rank(
         return Err(refuse(format!("every value is {}: a constant has no spread to fit", x[0])));
     }
     let discrete = !continuous && x.iter().all(|v| *v >= 0.0 && v.fract() == 0.0);
-    let largest = x.iter().copied().fold(0.0, f64::max);
     let mut fold: Vec<usize> = (0..n).map(|i| i % FOLDS).collect();
     key.block(0).rng().shuffle(&mut fold);
-    let candidates = families(discrete, largest);
+    let candidates = families(discrete, &x);
     progress.begin("families", candidates.len() as u64);
     let (mut fitted, mut left_out) = (Vec::new(), Vec::new());
     for (i, (name, fit)) in candidates.iter().map(|(name, fit)| (name, fit.as_ref())).enumerate() {

@@ -6,7 +6,7 @@
 //! site compares a 32-bit random number of its own with the threshold of its mask, from the highest bit on and only as far
 //! as any site of the 256 is undecided. That is exact: the event has probability `threshold / 2^32`.
 //!
-//! The code is written once over [`vector::Vector`]; `scalar` and `avx2` are what it runs on.
+//! The code is written once over a vector type (`vector`); `scalar` and `avx2` are what it runs on.
 //!
 //! Source: multi-spin coding as in [`crate::ising`].
 #![allow(

@@ -7,7 +7,7 @@
 //! | [`gaussian`] | real units with learnt variances |
 //! | [`counts`] | word counts of documents: the replicated softmax |
 //! | [`hidden`] | hidden units: two-valued, or rectified (truncated Gaussian) |
-//! | [`path`], [`gibbs`] | annealing path and block Gibbs |
+//! | [`path`], `gibbs` | annealing path and block Gibbs |
 //! | [`exact`] | `log Z` and its gradient by sums over the smaller layer |
 //! | [`classes`] | `p(y | v)` exactly, and learning by it |
 

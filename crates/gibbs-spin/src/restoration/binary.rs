@@ -126,7 +126,7 @@ impl Restoration {
         p
     }
 
-    /// A picture of low energy: sweeps that cool down. Finish it with [`crate::field::inference::icm`] on [`Restoration::field`].
+    /// A picture of low energy: sweeps that cool down. Finish it with [`icm`](fn@crate::field::inference::icm) on [`Restoration::field`].
     pub fn anneal(&self, seen: &Picture, annealing: &Annealing, key: &Key) -> Picture {
         let mut x = seen.clone();
         for t in 0..annealing.sweeps {

@@ -11,7 +11,8 @@ use gibbs_stats::special::{sigmoid, softplus};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Calibrator, FOLDS, ForecastOptions, ForecastReport, MeanScore, Scaling, Source, cross_validate, folds, gain, rank,
+    Calibrator, FOLDS, ForecastOptions, ForecastReport, MeanScore, Scaling, Source, cross_validate, folds, gain,
+    p_value, rank,
 };
 use crate::error::Error;
 
@@ -259,9 +260,9 @@ pub fn log_probs(calibrator: &Calibrator, logits: &[f64]) -> Vec<f64> {
 
 fn verdict(r: &ClassReport, best: Option<&Scaling>, helps: bool) -> String {
     let calibrated = if r.p_value < 0.01 {
-        format!("The forecasts are not calibrated: calibration error {:.3}, p = {:.3}", r.ece, r.p_value)
+        format!("The forecasts are not calibrated: calibration error {:.3}, {}", r.ece, p_value(r.p_value))
     } else {
-        format!("Nothing speaks against the calibration: error {:.3}, p = {:.3}", r.ece, r.p_value)
+        format!("Nothing speaks against the calibration: error {:.3}, {}", r.ece, p_value(r.p_value))
     };
     let scaling = match best {
         Some(s) if helps => format!("; scaling by {} gains {:.4} +- {:.4} nats a row", s.method, s.gain, s.std_err),

@@ -292,6 +292,11 @@ impl Source<'_> {
     }
 }
 
+/// A p-value in words; below a thousandth its digits say nothing.
+fn p_value(p: f64) -> String {
+    if p < 0.0015 { "p < 0.002".into() } else { format!("p = {p:.3}") }
+}
+
 /// A number of the fold of each row, the same for the same seed.
 fn folds(n: usize, key: &Key) -> Vec<usize> {
     let mut fold: Vec<usize> = (0..n).map(|i| i % FOLDS).collect();

@@ -60,8 +60,8 @@ fn reliability(c: &ClassReport) -> Section {
             series: vec![
                 series("what happened", at(|b| b.happened)),
                 series("calibrated", vec![(0.0, 0.0), (1.0, 1.0)]),
-                series("95 % interval, low", at(|b| b.low)),
-                series("95 % interval, high", at(|b| b.high)),
+                series("95 %, low", at(|b| b.low)),
+                series("95 %, high", at(|b| b.high)),
             ],
         }],
         marker: None,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Calibrator, FOLDS, ForecastOptions, ForecastReport, MeanScore, Scaling, Source, Z95, cross_validate, folds, gain,
-    rank,
+    p_value, rank,
 };
 use crate::error::Error;
 
@@ -231,10 +231,10 @@ fn verdict(r: &RealReport, best: Option<&Scaling>, helps: bool) -> String {
         None => String::new(),
     };
     format!(
-        "Intervals of {:.0} % hold {:.1} % of what happened{}; {shape} (p = {:.3}){scaling}.",
+        "Intervals of {:.0} % hold {:.1} % of what happened{}; {shape} ({}){scaling}.",
         100.0 * first.level,
         100.0 * first.share,
         if far { ", which is not chance" } else { "" },
-        r.p_value
+        p_value(r.p_value)
     )
 }

@@ -6,6 +6,8 @@ python-crfsuite 0.9.12 (CRFsuite 0.12, one thread). Its objective is NLL + c2 |w
 that the tolerances refer to. Times are those CRFsuite prints for its iterations; reading the data is left out.
 """
 
+import os
+import tempfile
 import sys
 import time
 
@@ -38,7 +40,7 @@ def main():
         "feature.possible_transitions": True,
     })
     begin = time.perf_counter()
-    trainer.train("/tmp/crf_suite.model")
+    trainer.train(os.path.join(tempfile.mkdtemp(), "crf_suite.model"))
     seconds = time.perf_counter() - begin
     log = trainer.logparser
     spent, reached = 0.0, {}

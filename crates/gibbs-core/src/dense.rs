@@ -2,7 +2,7 @@
 
 use crate::persist::{Persist, StateError, TensorMap};
 use crate::real::Real;
-use crate::rows::{Continuous, Rows};
+use crate::rows::{Continuous, ExchangeRows, Rows};
 
 /// `n_rows` points of `R^n_cols`, row-major.
 ///
@@ -83,6 +83,18 @@ impl<T: Real> Continuous for Dense<T> {
     fn reset(&mut self, n_rows: usize, n_cols: usize) {
         self.values.resize(n_rows * n_cols, T::zero());
         (self.n_rows, self.n_cols) = (n_rows, n_cols);
+    }
+}
+
+impl<T: Real> ExchangeRows for Dense<T> {
+    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
+        let n = self.n_cols;
+        assert_eq!((self.n_rows, n), (which.len(), other.n_cols), "rows of one shape, and one answer a row");
+        let pairs = self.values.chunks_exact_mut(n).zip(other.values.chunks_exact_mut(n));
+        for ((a, b), &which) in pairs.zip(which) {
+            // A choice of values and not of a path: which rows change places is random, and would be guessed wrong.
+            a.iter_mut().zip(b).for_each(|(a, b)| (*a, *b) = if which { (*b, *a) } else { (*a, *b) });
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub trait Rows: Clone + Send + Sync {
 }
 
 /// States in `R^n_cols`: rows of real numbers, row-major and contiguous.
-pub trait Continuous: Rows + Default {
+pub trait Continuous: Rows + ExchangeRows + Default {
     /// Precision of the numbers.
     type T: Real;
 
@@ -55,20 +55,6 @@ pub trait Continuous: Rows + Default {
         for (row, &f) in self.values_mut().chunks_exact_mut(n).zip(factors) {
             let f = Self::T::narrow(f);
             row.iter_mut().for_each(|v| *v *= f);
-        }
-    }
-
-    /// Row `i` of `self` and of `other` change places wherever `which[i]`.
-    ///
-    /// # Panics
-    /// If the two differ in shape or have not `which.len()` rows.
-    fn exchange_rows(&mut self, other: &mut Self, which: &[bool]) {
-        let n = self.n_cols();
-        assert_eq!((self.n_rows(), n), (which.len(), other.n_cols()), "rows of one shape, and one answer a row");
-        let pairs = self.values_mut().chunks_exact_mut(n).zip(other.values_mut().chunks_exact_mut(n));
-        for ((a, b), &which) in pairs.zip(which) {
-            // A choice of values and not of a path: which rows change places is random, and would be guessed wrong.
-            a.iter_mut().zip(b).for_each(|(a, b)| (*a, *b) = if which { (*b, *a) } else { (*a, *b) });
         }
     }
 }

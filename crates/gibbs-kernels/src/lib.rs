@@ -35,6 +35,7 @@ mod parallel;
 pub mod philox;
 pub mod rng;
 pub mod sparse;
+mod team;
 #[cfg(test)]
 mod testing;
 

@@ -126,6 +126,10 @@ pub struct FitOptions {
     /// Number of persistent chains
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub n_chains: Option<usize>,
+    /// Inverse temperatures, evenly from the base to the model, between which the persistent chains of an RBM are exchanged;
+    /// 1 is the model alone
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub temperatures: Option<usize>,
     /// Mean-field iterations an update of a deep Boltzmann machine, at most
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub mean_field_steps: Option<usize>,

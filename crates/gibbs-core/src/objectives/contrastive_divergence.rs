@@ -74,12 +74,21 @@ impl<P: Learnable, K: Kernel<P>> Objective<P> for ContrastiveDivergence<K> {
         ws: &mut Scratch,
     ) -> ObjectiveInfo {
         out.clear();
-        let mut at_data = self.kernel.init(path, data.clone(), ws);
-        path.add_grad(data, self.kernel.eval(&at_data), weights, out, ws);
+        // Persistent chains may be more than positions (replicas at many temperatures), so data are evaluated without them.
+        let mut fresh = state.0.is_none().then(|| self.kernel.init(path, data.clone(), ws));
+        let mut evaluated = path.empty_eval();
+        let at_data = match &fresh {
+            Some(chain) => self.kernel.eval(chain),
+            None => {
+                path.evaluate(data, &mut evaluated, ws);
+                &evaluated
+            }
+        };
+        path.add_grad(data, at_data, weights, out, ws);
         after_data(out);
-        let data_energy = observe.then(|| mean_energy(path, data, self.kernel.eval(&at_data), weights, ws));
+        let data_energy = observe.then(|| mean_energy(path, data, at_data, weights, ws));
 
-        let chain = state.0.as_mut().unwrap_or(&mut at_data);
+        let Some(chain) = state.0.as_mut().or(fresh.as_mut()) else { return ObjectiveInfo::default() };
         let tuning = K::Tuning::default();
         for t in 0..self.n_steps {
             self.kernel.step(path, 1.0, &tuning, chain, &key.step(t), ws);

@@ -24,17 +24,16 @@ mod avx2;
 mod bonds;
 mod plane;
 mod scalar;
-mod team;
 #[cfg(test)]
 mod tests;
 
 pub use bonds::{bond_counts, up_counts};
 pub use plane::{Plane, Shape};
-pub use team::sweeps;
 
 use crate::level::{Level, level};
 use crate::parallel::Shared;
 use crate::rng::Lanes;
+use crate::team;
 use plane::GROUP;
 
 /// Words that draw from one stream, rounded to whole rows: the unit of threads, and part of the results.
@@ -119,6 +118,35 @@ fn half_sweep_on(on: Level, target: &mut Plane, other: &Plane, colour: usize, de
         // SAFETY: one block after another.
         unsafe { decide(on, shape, block, &target, other.words(), colour, decision, key) };
     }
+}
+
+/// `n` sweeps: colour 0, then colour 1, each decided as by [`half_sweep`] with `key(sweep, colour)`.
+///
+/// Uses up to as many threads as the current rayon pool has; the result does not depend on their number.
+///
+/// # Panics
+/// If the planes differ in shape.
+pub fn sweeps(planes: &mut [Plane; 2], decision: &Decision, n: u64, key: impl Fn(u64, usize) -> u128 + Sync) {
+    let shape = planes[0].shape();
+    let cost = shape.rows * shape.width * 64 / SITES_PER_NANOSECOND;
+    sweeps_on(level(), planes, decision, n, key, team::threads(cost, 2, n));
+}
+
+fn sweeps_on(
+    on: Level,
+    planes: &mut [Plane; 2],
+    decision: &Decision,
+    n: u64,
+    key: impl Fn(u64, usize) -> u128 + Sync,
+    n_threads: usize,
+) {
+    let torus = Torus::new(planes);
+    let blocks = [torus.n_blocks(); 2];
+    team::rounds(n_threads, &blocks, n, |sweep, colour, block| {
+        // SAFETY: each block is asked for once, and all blocks of the other colour have returned, which are not written until all
+        // of this one have.
+        unsafe { torus.decide(on, block, colour, decision, key(sweep, colour)) };
+    });
 }
 
 /// Blocks of whole rows, each with a stream of its own.

@@ -1,4 +1,3 @@
-use super::team::sweeps_on;
 use super::*;
 use crate::level::detect;
 

@@ -1,4 +1,4 @@
-//! Random decisions of 256 sites that fall into classes.
+//! Random decisions of 256 sites that fall into classes: many classes, most of them empty, or the few values of a count.
 
 use super::vector::Vector;
 
@@ -49,6 +49,45 @@ impl<V: Vector> Classes<V> {
             event = event.or(open.and(bit).and(differs));
             open = differs.not_and(open);
             // 256 sites are rarely all decided before: asking costs more than it saves.
+            if z >= 6 && open.is_zero() {
+                break;
+            }
+        }
+        event
+    }
+}
+
+/// One probability for each value below `N` of a count, as the comparison asks for them: `digits[z][k]` is all ones where digit
+/// `z` of threshold `k` is.
+pub(super) struct Counted<V, const N: usize> {
+    digits: [[V; N]; 32],
+}
+
+impl<V: Vector, const N: usize> Counted<V, N> {
+    /// Of the first values; the others are met nowhere.
+    #[inline(always)]
+    pub(super) fn new(thresholds: &[u32]) -> Self {
+        let mut digits = [[V::splat(0); N]; 32];
+        for (z, digits) in digits.iter_mut().enumerate() {
+            for (digit, threshold) in digits.iter_mut().zip(thresholds) {
+                *digit = V::splat(u64::from(threshold >> (31 - z) & 1).wrapping_neg());
+            }
+        }
+        Self { digits }
+    }
+
+    /// The sites whose random number is below the threshold of their count; `masks[k]` is where that is `k`.
+    #[inline(always)]
+    pub(super) fn decide(&self, masks: &[V; N], random: &mut V::Random) -> V {
+        let (mut event, mut open) = (V::splat(0), V::splat(u64::MAX));
+        for (z, digits) in self.digits.iter().enumerate() {
+            let mut bit = V::splat(0);
+            for (mask, digit) in masks.iter().zip(digits) {
+                bit = bit.or(mask.and(*digit));
+            }
+            let differs = bit.xor(V::next(random));
+            event = event.or(open.and(bit).and(differs));
+            open = differs.not_and(open);
             if z >= 6 && open.is_zero() {
                 break;
             }

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::decide::{Classes, equal};
+use super::decide::{Counted, equal};
 use super::vector::{GROUP, Vector, add3};
 use crate::level::{Level, level};
-use crate::parallel;
 use crate::rng::Lanes;
+use crate::team;
 
 /// Groups of sites that draw from one stream: the unit of threads, and part of the results.
 const BLOCK_GROUPS: usize = 64;
@@ -32,6 +32,12 @@ struct Run {
     n_groups: usize,
     /// Places of the neighbours: group by group, neighbour by neighbour, four sites side by side.
     near: Vec<[u32; GROUP]>,
+}
+
+impl Run {
+    fn n_blocks(&self) -> usize {
+        self.n_groups.div_ceil(BLOCK_GROUPS)
+    }
 }
 
 impl Layout {
@@ -93,44 +99,56 @@ impl Layout {
     }
 }
 
-/// One heat-bath sweep of every site: `up[d][k]` is the threshold of a site of degree `d` with `k` neighbours up. Word
-/// [`Layout::place`] holds a site, bit `r` replica `r`. The key fixes the result, whatever the instruction set and the
-/// number of threads.
+/// `n` heat-bath sweeps of every site, sweep `t` with `key(t)`: `up[d][k]` is the threshold of a site of degree `d` with `k`
+/// neighbours up. Word [`Layout::place`] holds a site, bit `r` replica `r`. The keys fix the result, whatever the instruction
+/// set and the number of threads.
 ///
 /// # Panics
 /// If there are not [`Layout::n_words`] words, or no thresholds for a degree that occurs.
-pub fn sweep(layout: &Layout, words: &mut [u64], up: &[Vec<u32>], key: u128) {
-    sweep_on(level(), layout, words, up, key);
+pub fn sweeps(layout: &Layout, words: &mut [u64], up: &[Vec<u32>], n: u64, key: impl Fn(u64) -> u128 + Sync) {
+    let cost = layout.n_words * 64 / SITES_PER_NANOSECOND / layout.classes.len().max(1);
+    sweeps_on(level(), layout, words, up, n, key, team::threads(cost, layout.classes.len(), n));
 }
 
-pub(super) fn sweep_on(on: Level, layout: &Layout, words: &mut [u64], up: &[Vec<u32>], key: u128) {
+pub(super) fn sweeps_on(
+    on: Level,
+    layout: &Layout,
+    words: &mut [u64],
+    up: &[Vec<u32>],
+    n: u64,
+    key: impl Fn(u64) -> u128 + Sync,
+    n_threads: usize,
+) {
     assert_eq!(words.len(), layout.n_words, "one word a site");
-    let words = atomic(words);
-    for (class, runs) in layout.classes.iter().enumerate() {
-        let mut done = 0u64;
-        for run in runs {
-            let blocks = run.n_groups.div_ceil(BLOCK_GROUPS);
-            let cost = run.n_groups * GROUP * 64 / SITES_PER_NANOSECOND;
-            assert!(up[run.degree].len() > run.degree, "a threshold for every number of neighbours up");
-            parallel::for_each(blocks, cost, |b| {
-                let lanes = Lanes::new(key, (class as u64) << 40 | (done + b as u64));
-                let groups = b * BLOCK_GROUPS..((b + 1) * BLOCK_GROUPS).min(run.n_groups);
-                let first = run.first + groups.start * GROUP;
-                let n_groups = groups.len();
-                let near = &run.near[groups.start * run.degree..groups.end * run.degree];
-                let block = Block { words, first, n_groups, degree: run.degree, near, up: &up[run.degree] };
-                match on {
-                    Level::Scalar => decide_block::<[u64; GROUP]>(&block, &lanes),
-                    #[cfg(target_arch = "x86_64")]
-                    // SAFETY: this level is only found on a processor that has it.
-                    Level::Avx2Fma => unsafe { super::avx2::decide_block(&block, &lanes) },
-                    #[cfg(not(target_arch = "x86_64"))]
-                    Level::Avx2Fma => unreachable!("not on this processor"),
-                }
-            });
-            done += blocks as u64;
-        }
+    for run in layout.classes.iter().flatten() {
+        assert!(up[run.degree].len() > run.degree, "a threshold for every number of neighbours up");
     }
+    let words = atomic(words);
+    let blocks: Vec<usize> = layout.classes.iter().map(|runs| runs.iter().map(Run::n_blocks).sum()).collect();
+    team::rounds(n_threads, &blocks, n, |sweep, class, block| {
+        let lanes = Lanes::new(key(sweep), (class as u64) << 40 | block as u64);
+        let (mut runs, mut b) = (layout.classes[class].iter(), block);
+        let Some(run) = runs.find(|run| {
+            let here = b < run.n_blocks();
+            b -= if here { 0 } else { run.n_blocks() };
+            here
+        }) else {
+            return;
+        };
+        let groups = b * BLOCK_GROUPS..((b + 1) * BLOCK_GROUPS).min(run.n_groups);
+        let first = run.first + groups.start * GROUP;
+        let n_groups = groups.len();
+        let near = &run.near[groups.start * run.degree..groups.end * run.degree];
+        let block = Block { words, first, n_groups, degree: run.degree, near, up: &up[run.degree][..=run.degree] };
+        match on {
+            Level::Scalar => decide_block::<[u64; GROUP]>(&block, &lanes),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this level is only found on a processor that has it.
+            Level::Avx2Fma => unsafe { super::avx2::decide_block(&block, &lanes) },
+            #[cfg(not(target_arch = "x86_64"))]
+            Level::Avx2Fma => unreachable!("not on this processor"),
+        }
+    });
 }
 
 /// The same words for many threads: those of a class are written by one thread each, those of other classes only read.
@@ -154,8 +172,17 @@ pub(super) struct Block<'a> {
 /// Decides the groups of a block.
 #[inline(always)]
 pub(super) fn decide_block<V: Vector>(block: &Block, lanes: &Lanes) {
-    let (mut random, mut classes) = (V::random(lanes), Classes::<V>::new());
-    let all = V::splat(u64::MAX);
+    // As many masks as there are values of the count, rounded up so that few loops are compiled.
+    match block.degree {
+        0..4 => decide_counts::<V, 4>(block, lanes),
+        4..8 => decide_counts::<V, 8>(block, lanes),
+        _ => decide_counts::<V, { MAX_DEGREE + 1 }>(block, lanes),
+    }
+}
+
+#[inline(always)]
+fn decide_counts<V: Vector, const N: usize>(block: &Block, lanes: &Lanes) {
+    let (mut random, counted) = (V::random(lanes), Counted::<V, N>::new(block.up));
     let zero = V::splat(0);
     for group in 0..block.n_groups {
         let near = &block.near[group * block.degree..][..block.degree];
@@ -176,13 +203,9 @@ pub(super) fn decide_block<V: Vector>(block: &Block, lanes: &Lanes) {
                 };
             }
         }
-        classes.clear();
-        for (k, threshold) in block.up[..=block.degree].iter().enumerate() {
-            classes.push(equal(&digits, k), *threshold);
-        }
-        let decided = classes.decide(all, &mut random);
+        let masks = std::array::from_fn(|k| equal(&digits[..N.ilog2() as usize], k));
         let mut out = [0; GROUP];
-        decided.store(&mut out);
+        counted.decide(&masks, &mut random).store(&mut out);
         for (word, out) in block.words[block.first + group * GROUP..].iter().zip(out) {
             word.store(out, Ordering::Relaxed);
         }

@@ -47,7 +47,7 @@ fn the_number_of_threads_changes_nothing() {
         let mut words = vec![0; ring.n_words()];
         pool.install(|| {
             picture::sweep(&mut spins, &observed, &table, 5);
-            graph::sweep(&ring, &mut words, &up, 6);
+            graph::sweeps(&ring, &mut words, &up, 3, |t| u128::from(t) + 6);
         });
         (spins, words)
     };
@@ -152,7 +152,7 @@ fn decisions_have_their_probabilities() {
     for on in [Level::Scalar, detect()] {
         let (mut counts, mut words) = ([(0u64, 0u64); 3], vec![0x1234_5678_9abc_def0; ring.n_words()]);
         for key in 0..20 {
-            graph::sweep_on(on, &ring, &mut words, &up, key);
+            graph::sweeps_on(on, &ring, &mut words, &up, 1, |_| key, 1);
             for (i, r) in (0..n / 2 * 64).map(|k| (k / 64 * 2 + 1, k % 64)) {
                 let bit = |i: usize| words[ring.place(i % n)] >> r & 1;
                 let k = (bit(i + 1) + bit(i + n - 1)) as usize;
@@ -191,8 +191,8 @@ fn graphs_of_many_degrees_agree_on_both_levels() {
     let up: Vec<Vec<u32>> = (0..16).map(|d| thresholds(d + 1)).collect();
     let (mut a, mut b) = (vec![7; layout.n_words()], vec![7; layout.n_words()]);
     for key in 0..5 {
-        graph::sweep_on(Level::Scalar, &layout, &mut a, &up, key);
-        graph::sweep_on(detect(), &layout, &mut b, &up, key);
+        graph::sweeps_on(Level::Scalar, &layout, &mut a, &up, 2, |t| key + u128::from(t), 1);
+        graph::sweeps_on(detect(), &layout, &mut b, &up, 2, |t| key + u128::from(t), 5);
         assert_eq!(a, b);
     }
 }

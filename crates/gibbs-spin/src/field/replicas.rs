@@ -74,7 +74,7 @@ impl IsingReplicas {
             threshold(1.0 / (1.0 + (-2.0 * local).exp()))
         };
         let table: Vec<Vec<u32>> = (0..=MAX_DEGREE).map(|d| (0..=d).map(|k| up(d, k)).collect()).collect();
-        (0..n).for_each(|t| graph::sweep(&self.layout, &mut self.words, &table, key.step(t).bits()));
+        graph::sweeps(&self.layout, &mut self.words, &table, n, |t| key.step(t).bits());
         Ok(())
     }
 

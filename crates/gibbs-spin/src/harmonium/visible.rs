@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use gibbs_core::key::Key;
 use gibbs_core::params::ParamMap;
 use gibbs_core::persist::Persist;
-use gibbs_core::rows::Rows;
+use gibbs_core::rows::{ExchangeRows, Rows};
 
 use crate::rbm::VISIBLE_BIAS;
 
@@ -19,7 +19,7 @@ pub(super) const BLOCK: usize = 64;
 /// of a model, or those of a base without hidden units.
 pub trait Visible: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// A batch of rows.
-    type X: Rows + Persist;
+    type X: Rows + ExchangeRows + Persist;
 
     /// Number of units: columns of a row, rows of the weights.
     fn n_units(&self) -> usize;

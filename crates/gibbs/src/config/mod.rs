@@ -337,6 +337,14 @@ mod tests {
     }
 
     #[test]
+    fn the_recorded_recipe_of_large_machines_is_the_default() {
+        let facts = DataFacts { n_train: 51_000, n_columns: 784, shape: Some((28, 28)) };
+        let recorded = FitOptions::from_toml(include_str!("../../../../record/configs/mnist-500.toml")).unwrap();
+        let o = FitOptions { data: Some("mnist".into()), hidden: Some(500), ..FitOptions::default() };
+        assert_eq!(FitConfig::resolve(&o, facts).unwrap(), FitConfig::resolve(&recorded, facts).unwrap());
+    }
+
+    #[test]
     fn config_reads_back_as_options() {
         for model in [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Mlp, ModelKind::Conv, ModelKind::Boltzmann] {
             let o = FitOptions { model: Some(model), ..FitOptions::default() };

@@ -11,7 +11,7 @@ use gibbs_core::objectives::ExactMoments;
 use gibbs_core::params::ParamMap;
 use gibbs_core::path::Annealable;
 use gibbs_core::persist::{Persist, TensorMap};
-use gibbs_core::rows::Rows;
+use gibbs_core::rows::{ExchangeRows, Rows};
 use gibbs_core::scratch::Scratch;
 
 use super::{ClassLaw, LogZOptions, Model, SampleObserver, Start, Units};
@@ -25,7 +25,7 @@ use crate::progress::Progress;
 pub type ChainOf<P> = Evaluated<<P as gibbs_core::path::Path>::X, <P as gibbs_core::path::Path>::Eval>;
 
 /// A path from a base to a machine, moved by a kernel without tuning: what training and sampling need of it.
-pub trait Machine: Annealable<X: Persist> + ExactMoments + Clone + 'static {
+pub trait Machine: Annealable<X: Persist + ExchangeRows, Eval: ExchangeRows> + ExactMoments + Clone + 'static {
     /// Moves chains along the path.
     type Kernel: Kernel<Self, Chain = ChainOf<Self>, Tuning = (), Info = ()> + Copy + Default;
 

@@ -8,7 +8,7 @@ use gibbs_core::persist::{Persist, StateError, TensorMap};
 use gibbs_spin::boltzmann::{self, BIAS, COUPLINGS};
 use gibbs_spin::{Bernoulli, Bits, Boltzmann};
 
-use super::machine::{MachineTrainer, Setup};
+use super::machine::{self, Setup};
 use super::{Trainer, Update};
 use crate::config::{BoltzmannConfig, FitConfig, OptimiserKind};
 use crate::dataset::Prepared;
@@ -24,7 +24,7 @@ pub(super) fn trainer<'a>(
     config: &'a FitConfig,
     machine: &BoltzmannConfig,
     data: &'a Prepared,
-) -> Box<dyn Trainer + 'a> {
+) -> Result<Box<dyn Trainer + 'a>, Error> {
     let rows = BoltzmannPath::rows(&data.train.rows);
     let base = Bernoulli::from_data(rows, data.train.weights.as_deref());
     let mut target = Boltzmann::dense(rows.n_cols());
@@ -32,11 +32,12 @@ pub(super) fn trainer<'a>(
     let path = Geometric { base, target };
     if config.learning.optimiser == OptimiserKind::Lbfgs {
         let (weights, l2) = (data.train.weights.as_deref(), machine.l2);
-        return Box::new(LbfgsTrainer { rows, weights, l2, path, step: 0, reached: false, last: Update::default() });
+        let last = Update::default();
+        return Ok(Box::new(LbfgsTrainer { rows, weights, l2, path, step: 0, reached: false, last }));
     }
     let decay = [COUPLINGS, BIAS].map(|on| Decay { l2: machine.l2 as f32, l1: 0.0, on });
     let setup = Setup { path, gibbs_steps: machine.gibbs_steps, decay: decay.to_vec(), centring: None };
-    Box::new(MachineTrainer::new(config, data, setup))
+    machine::trainer(config, data, setup, 1)
 }
 
 /// The optimum is unique, so it is kept whatever the looks say.

@@ -1,6 +1,8 @@
 //! Training of a machine on a path: an RBM of any units, a Boltzmann machine.
 
+use gibbs_core::kernel::Kernel;
 use gibbs_core::key::{Key, Purpose};
+use gibbs_core::log_partition::ais::linear_ladder;
 use gibbs_core::objective::{Objective, ObjectiveInfo};
 use gibbs_core::objectives::contrastive_divergence::Chains;
 use gibbs_core::objectives::{ContrastiveDivergence, ExactLikelihood};
@@ -8,6 +10,7 @@ use gibbs_core::optimisers::{Average, Decay, Optimiser};
 use gibbs_core::params::ParamMap;
 use gibbs_core::persist::{Persist, StateError, TensorMap};
 use gibbs_core::rows::Rows;
+use gibbs_core::samplers::Tempering;
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::rbm::{Centring, HIDDEN_BIAS};
 
@@ -17,7 +20,7 @@ use super::{Trainer, Update};
 use crate::config::{FitConfig, ObjectiveKind};
 use crate::dataset::Prepared;
 use crate::error::Error;
-use crate::models::{ChainOf, Machine, Model};
+use crate::models::{Machine, Model};
 
 /// A machine before its first update, and what its updates add to the gradient.
 pub(super) struct Setup<P> {
@@ -31,15 +34,16 @@ pub(super) struct Setup<P> {
     pub(super) centring: Option<Centring>,
 }
 
-pub(super) struct MachineTrainer<'a, P: Machine> {
+/// `K` moves the chains: the machine's own kernel, or that at many temperatures.
+pub(super) struct MachineTrainer<'a, P: Machine, K: Kernel<P>> {
     config: &'a FitConfig,
     rows: &'a P::X,
     key: Key,
     path: P,
-    objective: ContrastiveDivergence<P::Kernel>,
+    objective: ContrastiveDivergence<K>,
     decay: Vec<Decay>,
     grad: ParamMap,
-    chains: Chains<ChainOf<P>>,
+    chains: Chains<K::Chain>,
     optimiser: Box<dyn Optimiser>,
     centring: Option<Centring>,
     average: Option<Average>,
@@ -50,13 +54,30 @@ pub(super) struct MachineTrainer<'a, P: Machine> {
     ws: Scratch,
 }
 
-impl<'a, P: Machine> MachineTrainer<'a, P> {
-    pub(super) fn new(config: &'a FitConfig, data: &'a Prepared, setup: Setup<P>) -> Self {
+/// The trainer of a machine, whose persistent chains are exchanged between `n_temperatures` if that is more than one.
+pub(super) fn trainer<'a, P: Machine>(
+    config: &'a FitConfig,
+    data: &'a Prepared,
+    setup: Setup<P>,
+    n_temperatures: usize,
+) -> Result<Box<dyn Trainer + 'a>, Error> {
+    let kernel = P::Kernel::default();
+    Ok(if n_temperatures > 1 {
+        let tempering =
+            Tempering::new(kernel, linear_ladder(n_temperatures - 1)).map_err(|e| Error::Usage(e.to_string()))?;
+        Box::new(MachineTrainer::new(config, data, setup, tempering))
+    } else {
+        Box::new(MachineTrainer::new(config, data, setup, kernel))
+    })
+}
+
+impl<'a, P: Machine, K: Kernel<P>> MachineTrainer<'a, P, K> {
+    fn new(config: &'a FitConfig, data: &'a Prepared, setup: Setup<P>, kernel: K) -> Self {
         let key = Key::from_seed(config.seed);
         let rows = P::rows(&data.train.rows);
         let Setup { path, gibbs_steps, decay, centring } = setup;
         let objective = ContrastiveDivergence {
-            kernel: P::Kernel::default(),
+            kernel,
             n_steps: gibbs_steps,
             persistent: config.learning.objective == ObjectiveKind::Pcd,
             n_chains: config.learning.n_chains,
@@ -134,7 +155,7 @@ impl<'a, P: Machine> MachineTrainer<'a, P> {
     }
 }
 
-impl<P: Machine> Trainer for MachineTrainer<'_, P> {
+impl<P: Machine, K: Kernel<P>> Trainer for MachineTrainer<'_, P, K> {
     fn step(&self) -> u64 {
         self.step
     }

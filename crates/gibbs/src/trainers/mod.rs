@@ -116,7 +116,7 @@ pub(crate) trait Trainer {
 pub(crate) fn new<'a>(config: &'a FitConfig, data: &'a Prepared) -> Result<Box<dyn Trainer + 'a>, Error> {
     Ok(match &config.model {
         ModelConfig::Rbm(rbm) => rbm::trainer(config, rbm, data)?,
-        ModelConfig::Boltzmann(machine) => boltzmann::trainer(config, machine, data),
+        ModelConfig::Boltzmann(machine) => boltzmann::trainer(config, machine, data)?,
         ModelConfig::Dbm(deep) => Box::new(dbm::DbmTrainer::new(config, deep, data)?),
         ModelConfig::Mlp(net) | ModelConfig::Conv(net) => Box::new(neural::NeuralTrainer::new(config, net, data)?),
     })

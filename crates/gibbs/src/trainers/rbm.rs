@@ -9,7 +9,7 @@ use gibbs_spin::{Bernoulli, Bits, Rbm, RbmPath};
 
 use super::CENTRING_RATE;
 use super::Trainer;
-use super::machine::{MachineTrainer, Setup};
+use super::machine::{self, Setup};
 use crate::config::{FitConfig, HiddenKind, RbmConfig, VisibleKind};
 use crate::dataset::{Preparation, Prepared};
 use crate::error::Error;
@@ -30,9 +30,9 @@ pub(super) fn trainer<'a>(
         })
     };
     let columns = data.train.rows.n_cols();
-    Ok(match (rbm.visible, rbm.hidden_units, &data.preparation) {
+    match (rbm.visible, rbm.hidden_units, &data.preparation) {
         (VisibleKind::Bernoulli, HiddenKind::Bernoulli, Preparation::Bits(_)) => {
-            Box::new(MachineTrainer::new(config, data, binary(config, rbm, data)))
+            machine::trainer(config, data, binary(config, rbm, data), rbm.temperatures)
         }
         (VisibleKind::Bernoulli | VisibleKind::Categorical, HiddenKind::Bernoulli, _) => {
             boxed::<_, Binary>(config, rbm, data, groups()?)
@@ -44,7 +44,7 @@ pub(super) fn trainer<'a>(
         (VisibleKind::Counts, ..) => {
             boxed::<_, Binary>(config, rbm, data, Counts::new(columns, data.preparation.mean_length()))
         }
-    })
+    }
 }
 
 fn decay(rbm: &RbmConfig) -> Vec<Decay> {
@@ -80,7 +80,7 @@ fn boxed<'a, V: Layer<H>, H: Hidden>(
     rbm: &RbmConfig,
     data: &'a Prepared,
     layer: V,
-) -> Box<dyn Trainer + 'a> {
+) -> Result<Box<dyn Trainer + 'a>, Error> {
     let weights = data.train.weights.as_deref();
     let base = layer.fit(V::rows(&data.train.rows), weights);
     let mut target: Harmonium<V, H> =
@@ -92,5 +92,5 @@ fn boxed<'a, V: Layer<H>, H: Hidden>(
         decay: decay(rbm),
         centring: data.train.rows.bits().and_then(|rows| centring(rbm, rows, weights)),
     };
-    Box::new(MachineTrainer::new(config, data, setup))
+    machine::trainer(config, data, setup, rbm.temperatures)
 }

@@ -200,6 +200,9 @@ pub struct Eval {
     /// Steps of the chains of --mmd
     #[arg(long, default_value_t = 1000, requires = "mmd")]
     pub steps: u64,
+    /// How the likelihood is obtained
+    #[command(flatten)]
+    pub raise: crate::commands::raise::Raise,
     /// How log Z is obtained
     #[command(flatten)]
     pub log_z: LogZ,

@@ -10,6 +10,7 @@
 //! | [`models`] | every kind of model behind one interface, and the registry |
 //! | [`fit`], [`trainers`] | training, watched and stopped by the true log-likelihood |
 //! | [`likelihood`] | held-out log-likelihood with its interval |
+//! | [`conservative`] | the same without `log Z`, on the low side, by reverse annealing |
 //! | [`bracket`] | `log Z` from both sides, with a verdict |
 //! | [`compare`] | two models on the same rows |
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
@@ -23,7 +24,6 @@
 //! | [`families`] | laws that a column may be drawn from, ranked |
 //! | [`denoise`](mod@denoise) | pictures restored from noisy ones |
 //! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
-//! | [`ising`] | the two-dimensional Ising model beside its exact solution |
 //! | [`tagging`] | label sequences: sentences in columns, features, conditional random fields, spans |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
@@ -32,6 +32,7 @@ pub mod bracket;
 pub mod chains;
 pub mod compare;
 pub mod config;
+pub mod conservative;
 pub mod dataset;
 pub mod denoise;
 pub mod diagnose;
@@ -48,6 +49,7 @@ pub mod ising_log_z;
 pub mod likelihood;
 pub mod models;
 pub mod options;
+mod perfect;
 pub mod pipeline;
 pub mod progress;
 pub mod recall;

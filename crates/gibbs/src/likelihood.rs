@@ -12,7 +12,7 @@ use crate::models::{ClassLaw, Likelihood, LogZOptions, Model, QUADRATURE_TOLERAN
 use crate::progress::Progress;
 
 /// Half-width of a 95 % interval in standard errors.
-const Z95: f64 = 1.959_963_984_540_054;
+pub(crate) const Z95: f64 = 1.959_963_984_540_054;
 
 /// Rows of the pseudo-log-likelihood, which costs a pass over the weights for every unit of every row.
 const PSEUDO_ROWS: usize = 5_000;

@@ -12,6 +12,7 @@ use gibbs::two_sample::{self, TwoSample};
 use serde::Serialize;
 
 use super::logz::start_rows;
+use super::raise::{self, LikelihoodKind};
 use super::{say, say_json};
 use crate::Context;
 use crate::args::{Eval, LogZ};
@@ -32,6 +33,13 @@ pub fn run(args: &Eval, context: &Context) -> Result<(), Error> {
         (None, Some(part)) => pipeline::part_of_run(&run, part)?,
         (None, None) => return Err(Error::Usage("name a table, or a part of the run's data with --part".into())),
     };
+    if args.raise.likelihood == LikelihoodKind::Raise {
+        if args.mmd.is_some() {
+            return Err(Error::Usage("--mmd goes with --likelihood log-z".into()));
+        }
+        let how = (args.log_z.ais_temperatures, args.log_z.seed);
+        return raise::run(&args.raise, how, args.per_row.as_ref(), &saved, &part, context);
+    }
     let log_z = log_z(&run, saved.model.as_ref(), &args.log_z, context)?;
     let jacobian = saved.header.preprocess.log_jacobian();
     let e = evaluate(saved.model.as_ref(), &part, &log_z, jacobian);

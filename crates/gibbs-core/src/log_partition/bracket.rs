@@ -80,6 +80,19 @@ impl Certificate {
         self.upper - self.lower
     }
 
+    /// The same interval of `log Z + by`.
+    #[must_use]
+    pub fn shifted(mut self, by: f64) -> Self {
+        for value in [&mut self.value, &mut self.lower, &mut self.upper, &mut self.forward.value] {
+            *value += by;
+        }
+        for side in &mut self.reverse {
+            side.estimate.value += by;
+            side.bound += by;
+        }
+        self
+    }
+
     /// As one estimate, with the concerns for warnings.
     pub fn log_z(&self) -> LogZ {
         let starts: Vec<&str> = self.reverse.iter().map(|u| u.starts.as_str()).collect();

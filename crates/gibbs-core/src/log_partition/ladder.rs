@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::LogZError;
+use super::{LogZError, Resampling};
 use crate::kernel::Kernel;
 use crate::key::{Key, Purpose};
 use crate::path::Annealable;
@@ -109,7 +109,7 @@ impl<K> PilotLadder<K> {
                 break;
             }
             if effective(&log_weights) < 0.5 * n as f64 {
-                let rows = systematic(&log_weights, &choices.step(rung));
+                let rows = Resampling::Systematic.ancestors(&log_weights, &choices.step(rung));
                 chain = self.kernel.init(path, self.kernel.position(&chain).select(&rows), ws);
                 log_weights.fill(0.0);
             }
@@ -163,26 +163,8 @@ fn conditional_ess(log_weights: &[f64], increments: &[f64]) -> Result<f64, LogZE
 }
 
 /// `(sum w)^2 / sum w^2`; 0 if all are zero.
-fn effective(log_weights: &[f64]) -> f64 {
+pub(super) fn effective(log_weights: &[f64]) -> f64 {
     crate::diagnostics::weights::summarise(log_weights).map_or(0.0, |s| s.ess)
-}
-
-/// As many indices as weights, each drawn about in proportion to its weight, from one uniform number.
-fn systematic(log_weights: &[f64], key: &Key) -> Vec<usize> {
-    let n = log_weights.len();
-    let most = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = log_weights.iter().map(|l| (l - most).exp()).collect();
-    let (step, mut at, mut sum) = (weights.iter().sum::<f64>() / n as f64, 0, weights[0]);
-    let offset = key.rng().uniform();
-    (0..n)
-        .map(|i| {
-            while sum < step * (i as f64 + offset) && at + 1 < n {
-                at += 1;
-                sum += weights[at];
-            }
-            at
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -207,18 +189,5 @@ mod tests {
         assert!((lost - 0.75).abs() < 1e-12);
         assert_eq!(conditional_ess(&[0.0; 2], &[f64::NEG_INFINITY; 2]), Ok(0.0));
         assert!(conditional_ess(&[0.0; 2], &[0.0, f64::NAN]).is_err());
-    }
-
-    /// Weights 1, 2, 5 of 8: among 8 copies of the three, indices come 8, 16 and 40 times of 64, give or take one.
-    #[test]
-    fn systematic_draws_follow_the_weights() {
-        let log_weights: Vec<f64> = (0..64).map(|i| [1f64, 2.0, 5.0][i % 3].ln()).collect();
-        let total: f64 = log_weights.iter().map(|l| l.exp()).sum();
-        let drawn = systematic(&log_weights, &Key::from_seed(1));
-        for (i, l) in log_weights.iter().enumerate() {
-            let expected = 64.0 * l.exp() / total;
-            let count = drawn.iter().filter(|&&d| d == i).count() as f64;
-            assert!((count - expected).abs() < 1.0, "{i}: {count} for {expected}");
-        }
     }
 }

@@ -4,13 +4,19 @@ pub mod ais;
 pub mod balance;
 pub mod bennett;
 pub mod bracket;
+pub mod exact;
 pub mod importance;
 pub mod ladder;
 pub mod laplace;
+pub mod mbar;
+pub mod multistate;
 pub mod pareto;
 pub mod quadrature;
+pub mod raise;
 pub mod ratio;
+pub mod resampling;
 pub mod reverse;
+pub mod smc;
 pub mod starts;
 pub mod thermodynamic;
 pub mod verdict;
@@ -20,11 +26,17 @@ pub use ais::Ais;
 pub use balance::{Balanced, balance};
 pub use bennett::Bennett;
 pub use bracket::{Bracket, Certificate, Progress, Upper};
+pub use exact::{Summable, Way, exact};
 pub use importance::{Importance, ImportanceSampling};
 pub use ladder::PilotLadder;
 pub use laplace::Laplace;
-pub use quadrature::{GridSampler, Quadrature, QuadratureError, QuadratureLogZ};
+pub use mbar::{Mbar, MbarLogZ};
+pub use multistate::Multistate;
+pub use quadrature::{GridSampler, InBox, Quadrature, QuadratureError, QuadratureLogZ};
+pub use raise::{Raise, RaiseEstimate};
+pub use resampling::Resampling;
 pub use reverse::ReverseAis;
+pub use smc::{Island, Smc};
 pub use starts::Starts;
 pub use thermodynamic::{Thermodynamic, ThermodynamicLogZ};
 pub use verdict::{Concern, Verdict};
@@ -178,6 +190,25 @@ pub enum LogZError {
         bits: usize,
         /// Largest number of units enumerated.
         limit: usize,
+    },
+    /// No exact way is within reach.
+    #[error("no exact log Z: {}. Use annealing (--log-z ais or bracket), or allow more", if ways.is_empty() { "no way is known at any price" } else { ways })]
+    TooCostly {
+        /// The ways there are, with their prices.
+        ways: String,
+    },
+    /// An integral that did not come out.
+    #[error(transparent)]
+    Quadrature(#[from] QuadratureError),
+    /// An array of another length than the others.
+    #[error("{found} {what}, {wanted} are needed")]
+    Length {
+        /// What the array holds.
+        what: &'static str,
+        /// Numbers found.
+        found: usize,
+        /// Numbers needed.
+        wanted: usize,
     },
     /// A setting outside its range.
     #[error("the {name} is {value}: give a positive number (a loss lies between 0 and 1)")]

@@ -11,6 +11,7 @@ pub mod metropolis;
 #[cfg(feature = "nuts")]
 pub mod nuts;
 pub mod paced;
+pub mod perfect;
 pub mod random_walk;
 pub mod replay;
 pub mod schedule;
@@ -29,6 +30,7 @@ pub use langevin::{Langevin, Noise};
 pub use mala::Mala;
 pub use metropolis::MetropolisChain;
 pub use paced::Paced;
+pub use perfect::{MonotoneMap, from_the_past, meeting_time};
 pub use random_walk::RandomWalk;
 pub use replay::Replay;
 pub use schedule::StepSchedule;

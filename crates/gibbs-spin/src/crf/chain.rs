@@ -62,6 +62,11 @@ impl<'a> Chain<'a> {
         self.scores.len() / self.transitions.n_labels()
     }
 
+    /// Number of labels.
+    pub fn n_labels(&self) -> usize {
+        self.transitions.n_labels()
+    }
+
     /// Whether there is no position.
     pub fn is_empty(&self) -> bool {
         self.scores.is_empty()

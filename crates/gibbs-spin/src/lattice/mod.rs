@@ -9,6 +9,7 @@
 //! | [`replicas`] | many small lattices, 64 a word: the rows of a batch |
 //! | [`path`](mod@path) | from free spins to the lattice, and the kernel along it: what `log Z` is estimated with |
 //! | [`clusters`] | the same with cluster moves, for paths through the transition |
+//! | [`perfect`] | exact samples by coupling from the past |
 //! | [`grid`] | one lattice, a byte a spin: what cluster samplers walk on |
 //! | [`wolff`] | one cluster at a time |
 //! | [`swendsen_wang`] | all clusters at once |
@@ -21,6 +22,7 @@ pub mod grid;
 mod labels;
 pub mod observables;
 pub mod path;
+pub mod perfect;
 pub mod potts;
 pub mod replicas;
 pub mod swendsen_wang;
@@ -33,6 +35,7 @@ pub use gibbs_kernels::ising::Rule;
 pub use grid::Grid;
 pub use observables::{Estimate, Observables, Series};
 pub use path::{Bonds, Checkerboard, TorusPath};
+pub use perfect::MonotoneTorus;
 pub use potts::Potts;
 pub use replicas::Replicas;
 pub use swendsen_wang::SwendsenWang;

@@ -56,6 +56,17 @@ impl Replicas {
         self.side
     }
 
+    /// From the two colours of every block of 64 lattices, the last of which need not be full.
+    pub(super) fn from_blocks(side: usize, n_rows: usize, blocks: Vec<[Plane; 2]>) -> Self {
+        debug_assert_eq!(blocks.len(), n_rows.div_ceil(PER_WORD), "a block for every 64 lattices");
+        Self { side, n_rows, blocks }
+    }
+
+    /// The two colours of every block.
+    pub(super) fn into_blocks(self) -> Vec<[Plane; 2]> {
+        self.blocks
+    }
+
     /// The two colours of every block of 64 lattices.
     pub(super) fn blocks_mut(&mut self) -> &mut [[Plane; 2]] {
         &mut self.blocks

@@ -103,6 +103,10 @@ choices! {
         Exact,
         /// By annealed importance sampling.
         Ais,
+        /// By a sequential Monte Carlo sampler: annealed importance sampling that draws its chains anew.
+        Smc,
+        /// By the multistate acceptance ratio of samples at every temperature.
+        Mbar,
         /// By annealed importance sampling from both sides: an interval with a verdict.
         Bracket,
         /// Not at all: energies only.

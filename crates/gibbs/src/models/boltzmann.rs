@@ -4,7 +4,7 @@ use gibbs_core::compose::Clamped;
 use gibbs_core::energy::{Energy, Flips, Parametric};
 use gibbs_core::kernel::Kernel;
 use gibbs_core::key::Key;
-use gibbs_core::log_partition::LogZError;
+use gibbs_core::log_partition::{LogZ, LogZError, Starts, exact};
 use gibbs_core::objective::{Objective, ObjectiveInfo};
 use gibbs_core::objectives::PseudoLikelihood;
 use gibbs_core::params::ParamMap;
@@ -13,13 +13,15 @@ use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::samplers::HeatBath;
 use gibbs_core::scratch::Scratch;
-use gibbs_spin::boltzmann::{self, BIAS, COUPLINGS, ENUMERATION_LIMIT};
+use gibbs_spin::boltzmann::{BIAS, COUPLINGS};
+use gibbs_spin::perfect::MonotoneHeatBath;
 use gibbs_spin::{Bernoulli, Bits, Boltzmann};
 
 use super::Model;
 use super::machine::{ChainOf, Described, Machine, MachineModel};
 use crate::batch::Batch;
 use crate::config::ModelKind;
+use crate::perfect;
 
 /// Name of the base's log-odds among the saved tensors.
 const BASE: &str = "base_logits";
@@ -88,12 +90,15 @@ impl Described for BoltzmannPath {
     }
 
     fn exact_work(&self) -> Option<u64> {
-        let n = self.target.n_sites();
-        (n <= ENUMERATION_LIMIT).then(|| 1 << n)
+        exact::least_cost(&self.target).map(|cost| cost as u64)
     }
 
-    fn exact_log_z(&self, _progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<(f64, String), LogZError> {
-        Ok((boltzmann::log_z(&self.target)?, format!("sum over all 2^{} states", self.target.n_sites())))
+    fn exact_log_z(&self, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<LogZ, LogZError> {
+        exact::exact(&self.target, f64::INFINITY, progress)
+    }
+
+    fn exact_starts(&self, key: &Key) -> Option<Starts<'_, Bits>> {
+        perfect::starts(MonotoneHeatBath::of_boltzmann(&self.target)?, perfect::MOST_STEPS, key)
     }
 
     fn other_base(&self) -> (Self, &'static str) {

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use gibbs_core::key::Key;
-use gibbs_core::log_partition::{LogZ, LogZError};
+use gibbs_core::log_partition::{Certificate, LogZ, LogZError};
 use gibbs_core::persist::TensorMap;
 use gibbs_core::rows::Continuous;
 use gibbs_spin::harmonium::exact::ByLength;
@@ -12,6 +12,7 @@ use gibbs_spin::harmonium::{Binary, Counts, HarmoniumPath};
 use super::machine::MachineModel;
 use super::{LogZOptions, Model, SampleObserver, Start, Units};
 use crate::batch::Batch;
+use crate::bracket::BracketOptions;
 use crate::config::ModelKind;
 use crate::error::Error;
 use crate::progress::Progress;
@@ -93,6 +94,20 @@ impl Model for CountsModel {
             )),
             Err(e) => Err(e.clone().into()),
         }
+    }
+
+    /// Of the machine at the layer's own length, less the exact value there: an interval about 0, and a check of both. Chains
+    /// start from the base, since rows have lengths of their own.
+    fn bracket(
+        &self,
+        how: &BracketOptions,
+        _rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Result<Certificate, Error> {
+        let exact = self.table().as_ref().map_err(Clone::clone)?;
+        let length = self.inner.path.target.visible().length() as f64;
+        Ok(self.inner.bracket(how, None, key, progress)?.shifted(-exact.log_z(length)))
     }
 
     fn sample(

@@ -2,14 +2,14 @@
 
 use gibbs_core::dense::Dense;
 use gibbs_core::energy::{Energy, Parametric};
-use gibbs_core::log_partition::LogZError;
+use gibbs_core::log_partition::{LogZ, LogZError, exact};
 use gibbs_core::params::ParamMap;
 use gibbs_core::persist::{Persist, StateError, TensorMap};
 use gibbs_core::rows::{Continuous, Rows};
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::harmonium::gaussian::LOG_VARIANCE;
 use gibbs_spin::harmonium::{
-    Binary, Clamp, Counts, Gaussian, Groups, Harmonium, HarmoniumPath, Hidden, Proper, Rectified, Visible, exact,
+    Binary, Clamp, Counts, Gaussian, Groups, Harmonium, HarmoniumPath, Hidden, Proper, Rectified, Visible,
 };
 use gibbs_spin::rbm::{HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bits, BlockGibbs};
@@ -256,13 +256,11 @@ impl<V: Layer<H>, H: Hidden> Described for HarmoniumPath<V, H> {
     }
 
     fn exact_work(&self) -> Option<u64> {
-        let small = exact::n_states(&self.target)? <= 1 << exact::ENUMERATION_LIMIT;
-        small.then(|| exact::terms(&self.target))
+        exact::least_cost(&self.target).map(|cost| cost as u64)
     }
 
-    fn exact_log_z(&self, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<(f64, String), LogZError> {
-        let n = exact::n_states(&self.target).unwrap_or(0);
-        Ok((exact::log_z(&self.target, progress)?, format!("sum over {n} states of the smaller layer")))
+    fn exact_log_z(&self, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<LogZ, LogZError> {
+        exact::exact(&self.target, f64::INFINITY, progress)
     }
 
     fn other_base(&self) -> (Self, &'static str) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use gibbs_core::kernel::{Evaluated, Kernel, run};
 use gibbs_core::key::{Key, Purpose};
-use gibbs_core::log_partition::{Ais, Certificate, LogZ, LogZError, ais::linear_ladder};
+use gibbs_core::log_partition::{Certificate, LogZ, LogZError, Raise, RaiseEstimate, Starts, ais::linear_ladder};
 use gibbs_core::objective::ObjectiveInfo;
 use gibbs_core::objectives::ExactMoments;
 use gibbs_core::params::ParamMap;
@@ -14,10 +14,11 @@ use gibbs_core::persist::{Persist, TensorMap};
 use gibbs_core::rows::{ExchangeRows, Rows};
 use gibbs_core::scratch::Scratch;
 
-use super::{ClassLaw, LogZOptions, Model, SampleObserver, Start, Units};
+use super::{ClassLaw, LogZOptions, Model, SampleObserver, Start, Units, climb};
 use crate::batch::Batch;
 use crate::bracket::{Annealing, BracketOptions};
 use crate::config::{LogZMethod, ModelKind};
+use crate::conservative::RaiseOptions;
 use crate::error::Error;
 use crate::progress::Progress;
 
@@ -106,8 +107,13 @@ pub trait Described: Machine {
     /// Terms of the exact sum, where there is one.
     fn exact_work(&self) -> Option<u64>;
 
-    /// The exact `log Z` and how it was made; `progress` is told how many states are done, `false` stops.
-    fn exact_log_z(&self, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<(f64, String), LogZError>;
+    /// The exact `log Z`; `progress` is told how many states are done, `false` stops.
+    fn exact_log_z(&self, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<LogZ, LogZError>;
+
+    /// Exact samples of the machine, where there is a fast way to them.
+    fn exact_starts(&self, _key: &Key) -> Option<Starts<'_, Self::X>> {
+        None
+    }
 
     /// The same machine behind another base, for a look at whether the first missed anything, and that base's name.
     fn other_base(&self) -> (Self, &'static str);
@@ -156,32 +162,13 @@ impl<P: Described> MachineModel<P> {
             !progress.stop()
         });
         progress.end();
-        let (value, method) = found?;
-        Ok(LogZ::exact(value, method))
+        Ok(found?)
     }
 
-    fn annealed_log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
-        let mut ws = Scratch::default();
-        let runs = 1 + usize::from(how.probe);
-        progress.begin("log Z by AIS", (how.n_temperatures * runs) as u64);
-        let run = |path: &P, n: usize, before: usize, key: &Key, ws: &mut Scratch| {
-            let ais = Ais::new(P::Kernel::default(), n, linear_ladder(how.n_temperatures))?;
-            let mut watch = |done: usize, _total: usize| {
-                progress.advance((before + done) as u64);
-                if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            };
-            ais.estimate(path, key, ws, &mut watch)
-        };
-        let key = key.purpose(Purpose::LogZ);
-        let mut estimate = run(&self.path, how.n_chains, 0, &key.step(0), &mut ws)?.0;
-        if how.probe {
-            let (other, name) = self.path.other_base();
-            let n = (how.n_chains / 4).max(25);
-            let probe = run(&other, n, how.n_temperatures, &key.step(1), &mut ws)?.0;
-            estimate.compare_with_probe(&probe, name);
-        }
-        progress.end();
-        Ok(estimate)
+    /// By a method that starts from the base alone.
+    fn climb(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
+        let (other, name) = self.path.other_base();
+        climb::log_z(&self.path, &P::Kernel::default(), Some((&other, name)), how, key, progress)
     }
 }
 
@@ -228,7 +215,7 @@ impl<P: Described> Model for MachineModel<P> {
                 Ok(self.bracket(&BracketOptions::default(), None, &key.purpose(Purpose::LogZ), progress)?.log_z())
             }
             LogZMethod::Auto if cheap => self.exact_log_z(progress),
-            LogZMethod::Auto | LogZMethod::Ais | LogZMethod::None => self.annealed_log_z(how, key, progress),
+            _ => self.climb(how, key, progress),
         }
     }
 
@@ -247,7 +234,7 @@ impl<P: Described> Model for MachineModel<P> {
             path: &self.path,
             kernel: &P::Kernel::default(),
             reversible: P::REVERSIBLE,
-            starts: Vec::new(),
+            starts: self.path.exact_starts(&key.purpose(Purpose::Other)).into_iter().collect(),
             rows: rows.map(P::rows),
         };
         annealing.bracket(how, key, progress)
@@ -308,6 +295,35 @@ impl<P: Described> Model for MachineModel<P> {
     fn class_law(&self, rows: &Batch) -> Option<ClassLaw> {
         self.path.class_law(P::rows(rows))
     }
+
+    fn raise(
+        &self,
+        rows: &Batch,
+        how: &RaiseOptions,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Option<Result<RaiseEstimate, Error>> {
+        P::REVERSIBLE.then(|| raise(&self.path, P::Kernel::default(), P::rows(rows), how, key, progress))
+    }
+}
+
+/// Conservative log-likelihoods of rows by a reversible kernel.
+pub(super) fn raise<P: Annealable, K: Kernel<P>>(
+    path: &P,
+    kernel: K,
+    rows: &P::X,
+    how: &RaiseOptions,
+    key: &Key,
+    progress: &dyn Progress,
+) -> Result<RaiseEstimate, Error> {
+    let raise = Raise::new(kernel, how.n_chains, linear_ladder(how.n_temperatures.max(1)))?;
+    progress.begin("reverse annealing of rows", 1000);
+    let found = raise.estimate(path, rows, key, &mut |done, total| {
+        progress.advance((1000.0 * done as f64 / total as f64) as u64);
+        if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    progress.end();
+    Ok(found?)
 }
 
 /// Chains from every row of `from` whose known columns are held.

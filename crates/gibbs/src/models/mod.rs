@@ -1,6 +1,7 @@
 //! Every kind of model behind one interface, and the registry that finds them by name.
 
 mod boltzmann;
+mod climb;
 mod counts;
 mod dbm;
 mod harmonium;
@@ -21,13 +22,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use gibbs_core::key::Key;
-use gibbs_core::log_partition::{Certificate, LogZ};
+use gibbs_core::log_partition::{Certificate, LogZ, RaiseEstimate};
 use gibbs_core::persist::{StateError, TensorMap};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
 use crate::bracket::BracketOptions;
 use crate::config::{LogZMethod, ModelKind};
+use crate::conservative::RaiseOptions;
 use crate::dataset::Preparation;
 use crate::error::Error;
 use crate::progress::Progress;
@@ -121,15 +123,25 @@ pub trait Model: Send + Sync {
     /// long chains from `rows` (or, without rows, chains annealed from the base). See [`Annealing`](crate::bracket::Annealing), which does the work.
     ///
     /// # Errors
-    /// [`Error::Usage`] for kinds of models without a path from a base.
+    /// Options without meaning; weights that are not finite; an interruption before the first round.
     fn bracket(
         &self,
-        _how: &BracketOptions,
-        _rows: Option<&Batch>,
+        how: &BracketOptions,
+        rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Result<Certificate, Error>;
+
+    /// Conservative log-likelihoods of rows on the model's scale, without `log Z`, by reverse annealing; `None` for models without a
+    /// reversible kernel. See [`Raise`](gibbs_core::log_partition::Raise).
+    fn raise(
+        &self,
+        _rows: &Batch,
+        _how: &RaiseOptions,
         _key: &Key,
         _progress: &dyn Progress,
-    ) -> Result<Certificate, Error> {
-        Err(Error::Usage(format!("log Z of a model of kind {} is not enclosed from both sides", self.kind().name())))
+    ) -> Option<Result<RaiseEstimate, Error>> {
+        None
     }
 
     /// `log Z` of `other` less that of this model, from both sides and without either, where both share a path: far cheaper than

@@ -1,6 +1,5 @@
 //! A network as the energy of real rows, behind the common interface.
 
-use std::ops::ControlFlow;
 
 use gibbs_core::compose::Conditional;
 use gibbs_core::dense::Dense;
@@ -10,7 +9,7 @@ use gibbs_core::kernel::{Kernel, MoveInfo, StepTuning};
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::log_partition::ais::linear_ladder;
 use gibbs_core::log_partition::ratio::Between;
-use gibbs_core::log_partition::{Ais, Certificate, GridSampler, LogZ, Quadrature, Starts};
+use gibbs_core::log_partition::{Certificate, GridSampler, LogZ, Quadrature, RaiseEstimate, Starts};
 use gibbs_core::path::{Annealable, Bridge, Target};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::{Continuous, Rows};
@@ -21,10 +20,12 @@ use gibbs_tensor::nets::Network;
 use gibbs_tensor::trace::TapeEnergy;
 use serde::{Deserialize, Serialize};
 
-use super::{LogZOptions, Model, ModelHeader, SampleObserver, Start};
+use super::machine::raise;
+use super::{LogZOptions, Model, ModelHeader, SampleObserver, Start, climb};
 use crate::batch::Batch;
 use crate::bracket::{Annealing, BracketOptions};
 use crate::config::{LogZMethod, ModelKind};
+use crate::conservative::RaiseOptions;
 use crate::error::Error;
 use crate::progress::Progress;
 
@@ -147,21 +148,6 @@ impl NeuralModel {
         Ok(quadrature.estimate(&self.energy, &lower, &upper)?.log_z())
     }
 
-    fn annealed(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
-        let mut ws = Scratch::default();
-        progress.begin("log Z by AIS", how.n_temperatures as u64);
-        let kernel = self.kernel();
-        let path = Bridge { base: &self.base, target: &self.energy };
-        let ais = Ais::new(kernel, how.n_chains, linear_ladder(how.n_temperatures))?;
-        let mut watch = |done: usize, _total: usize| {
-            progress.advance(done as u64);
-            if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let estimate = ais.estimate(&path, &key.purpose(Purpose::LogZ), &mut ws, &mut watch)?.0;
-        progress.end();
-        Ok(estimate)
-    }
-
     /// The sampler of a path, its step sizes fitted by a pilot.
     fn paced<P>(&self, path: &P, key: &Key) -> Paced<Mala>
     where
@@ -254,7 +240,10 @@ impl Model for NeuralModel {
                 Ok(self.bracket(&BracketOptions::default(), None, &key.purpose(Purpose::LogZ), progress)?.log_z())
             }
             LogZMethod::Auto if low => self.quadrature(how),
-            LogZMethod::Auto | LogZMethod::Ais | LogZMethod::None => self.annealed(how, key, progress),
+            _ => {
+                let path = Bridge { base: &self.base, target: &self.energy };
+                climb::log_z(&path, &self.kernel(), None, how, key, progress)
+            }
         }
     }
 
@@ -310,6 +299,18 @@ impl Model for NeuralModel {
             observer.observe(t, &Batch::Real(rows.clone()), energies)
         };
         Batch::Real(walk(self.kernel(), &self.energy, x, beta, steps, key, watch))
+    }
+
+    fn raise(
+        &self,
+        rows: &Batch,
+        how: &RaiseOptions,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Option<Result<RaiseEstimate, Error>> {
+        let path = Bridge { base: &self.base, target: &self.energy };
+        let kernel = self.paced(&path, &key.purpose(Purpose::Other));
+        Some(raise(&path, kernel, real(rows), how, key, progress))
     }
 
     /// By MALA on the free coordinates.

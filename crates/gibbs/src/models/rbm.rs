@@ -6,21 +6,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gibbs_core::energy::{Energy, Flips, Parametric};
 use gibbs_core::kernel::{Kernel, run};
 use gibbs_core::key::{Key, Purpose};
+use gibbs_core::log_partition::exact::exact;
 use gibbs_core::log_partition::ratio::Between;
-use gibbs_core::log_partition::{Ais, Certificate, LogZ, Starts, ais::linear_ladder};
+use gibbs_core::log_partition::{Certificate, LogZ, RaiseEstimate, Starts, ais::linear_ladder};
 use gibbs_core::path::{Annealable, Path};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
+use gibbs_spin::perfect::MonotoneRbm;
 use gibbs_spin::rbm::{ExactDraws, HIDDEN_BIAS, RbmBetween, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath, rbm};
 
-use super::machine::{Machine, sample_given};
-use super::{LogZOptions, Model, SampleObserver, Start};
+use super::machine::{Machine, raise, sample_given};
+use super::{LogZOptions, Model, SampleObserver, Start, climb};
 use crate::batch::Batch;
 use crate::bracket::{Annealing, BracketOptions};
 use crate::config::{LogZMethod, ModelKind, enumeration_work};
+use crate::conservative::RaiseOptions;
 use crate::error::Error;
+use crate::perfect;
 use crate::progress::Progress;
 
 /// Name of the base's log-odds among the saved tensors.
@@ -60,12 +64,12 @@ impl RbmModel {
         progress.begin("exact log Z", total);
         // Reports arrive from several threads and out of order.
         let most = AtomicU64::new(0);
-        let value = rbm::log_z(self.target(), &|done| {
+        let found = exact(self.target(), f64::INFINITY, &|done| {
             progress.advance(most.fetch_max(done, Ordering::Relaxed).max(done));
             !progress.stop()
         });
         progress.end();
-        Ok(LogZ::exact(value?, format!("sum over 2^{bits} states of the smaller layer")))
+        Ok(found?)
     }
 
     /// Samples of the model: exact where the smaller layer is enumerated, else long chains from rows or from the base.
@@ -99,28 +103,10 @@ impl RbmModel {
         Ok(between.admit(annealing.bracket(how, key, progress)?))
     }
 
-    fn annealed_log_z(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
-        let mut ws = Scratch::default();
-        let runs = 1 + usize::from(how.probe);
-        progress.begin("log Z by AIS", (how.n_temperatures * runs) as u64);
-        let run = |path: &RbmPath, n: usize, before: usize, key: &Key, ws: &mut Scratch| {
-            let ais = Ais::new(BlockGibbs, n, linear_ladder(how.n_temperatures))?;
-            let mut watch = |done: usize, _total: usize| {
-                progress.advance((before + done) as u64);
-                if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            };
-            ais.estimate(path, key, ws, &mut watch)
-        };
-        let key = key.purpose(Purpose::LogZ);
-        let mut estimate = run(&self.path, how.n_chains, 0, &key.step(0), &mut ws)?.0;
-        if how.probe {
-            let flat = RbmPath::new(Bernoulli::new(vec![0.0; self.n_columns()]), self.target().clone());
-            let n = (how.n_chains / 4).max(25);
-            let probe = run(&flat, n, how.n_temperatures, &key.step(1), &mut ws)?.0;
-            estimate.compare_with_probe(&probe, "a flat base");
-        }
-        progress.end();
-        Ok(estimate)
+    /// By a method that starts from the base alone.
+    fn climb(&self, how: &LogZOptions, key: &Key, progress: &dyn Progress) -> Result<LogZ, Error> {
+        let flat = RbmPath::new(Bernoulli::new(vec![0.0; self.n_columns()]), self.target().clone());
+        climb::log_z(&self.path, &BlockGibbs, Some((&flat, "a flat base")), how, key, progress)
     }
 }
 
@@ -191,7 +177,7 @@ impl Model for RbmModel {
                 Ok(self.bracket(&BracketOptions::default(), None, &key.purpose(Purpose::LogZ), progress)?.log_z())
             }
             LogZMethod::Auto if cheap => self.exact_log_z(progress),
-            LogZMethod::Auto | LogZMethod::Ais | LogZMethod::None => self.annealed_log_z(how, key, progress),
+            _ => self.climb(how, key, progress),
         }
     }
 
@@ -208,7 +194,13 @@ impl Model for RbmModel {
         progress: &dyn Progress,
     ) -> Result<Certificate, Error> {
         let enumerable = self.target().enumeration_bits() <= ExactDraws::LIMIT;
-        let starts = if enumerable { vec![self.samples(None, 0)?] } else { Vec::new() };
+        let starts = if enumerable {
+            vec![self.samples(None, 0)?]
+        } else {
+            let map = MonotoneRbm::new(self.target());
+            let key = key.purpose(Purpose::Other);
+            map.and_then(|map| perfect::starts(map, perfect::MOST_STEPS, &key)).into_iter().collect()
+        };
         let rows = rows.map(bits);
         Annealing { path: &self.path, kernel: &BlockGibbs, reversible: true, starts, rows }.bracket(how, key, progress)
     }
@@ -275,6 +267,16 @@ impl Model for RbmModel {
         }
         let other = Self::from_tensors(&other.tensors()).map_err(|e| Error::Usage(e.to_string()));
         Some(other.and_then(|other| self.ratio_to(&other, how, rows.map(bits), key, progress)))
+    }
+
+    fn raise(
+        &self,
+        rows: &Batch,
+        how: &RaiseOptions,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Option<Result<RaiseEstimate, Error>> {
+        Some(raise(&self.path, BlockGibbs, bits(rows), how, key, progress))
     }
 
     fn flip_deltas(&self, rows: &Batch) -> Option<Vec<f64>> {

@@ -8,6 +8,7 @@ use statrs::function::erf::erfc;
 use self::cells::{Cell, POINTS, Work, halves, total};
 pub use self::sampler::GridSampler;
 use super::LogZ;
+use super::exact::{Summable, Watch, Way};
 use crate::dense::Dense;
 use crate::energy::Energy;
 use crate::real::Real;
@@ -171,6 +172,29 @@ impl QuadratureLogZ {
             self.border
         );
         LogZ::exact(self.value, method)
+    }
+}
+
+/// An energy in a box with the rule to integrate it by: what [`exact`](super::exact) takes of a continuous model.
+#[derive(Clone, Copy, Debug)]
+pub struct InBox<'a, E: ?Sized> {
+    /// The energy.
+    pub energy: &'a E,
+    /// The rule.
+    pub rule: Quadrature,
+    /// Lower corner of the box.
+    pub lower: &'a [f64],
+    /// Upper corner.
+    pub upper: &'a [f64],
+}
+
+/// Cubature in one to three dimensions, at most at the price of all evaluations that the rule allows.
+impl<T: Real, E: Energy<X = Dense<T>> + ?Sized> Summable for InBox<'_, E> {
+    fn ways(&self) -> Vec<Way<'_>> {
+        let d = self.lower.len();
+        let run = move |_: &Watch<'_>| Ok(self.rule.estimate(self.energy, self.lower, self.upper)?.value);
+        let way = Way::new(format!("adaptive cubature in {d} dimensions"), self.rule.max_evaluations as f64, run);
+        if (1..=PARTS.len()).contains(&d) { vec![way] } else { Vec::new() }
     }
 }
 

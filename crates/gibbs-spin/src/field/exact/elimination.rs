@@ -5,9 +5,6 @@ use std::collections::BTreeSet;
 use super::super::{Field, FieldError, argmax, log_sum_exp};
 use crate::graph::Graph;
 
-/// The most numbers that all tables together may hold.
-const LIMIT: f64 = (1 << 25) as f64;
-
 /// A field summed out site by site: `log Z` and all marginals, exactly.
 ///
 /// A site that is summed out joins all its neighbours that are left; the cost is `q^(w + 1)` numbers a site, where the width
@@ -59,6 +56,17 @@ enum Mode {
 }
 
 impl Elimination {
+    /// The most numbers that all tables together may hold.
+    pub const LIMIT: f64 = (1 << 25) as f64;
+
+    /// Numbers that all tables together would hold in min-fill order, from the plan alone; where they are more than 10^18, at
+    /// least so many.
+    pub fn cost(field: &Field) -> f64 {
+        match plan_within(field, None, 1e18) {
+            Ok((_, needed)) | Err(needed) => needed,
+        }
+    }
+
     /// In min-fill order.
     ///
     /// # Errors
@@ -148,7 +156,7 @@ impl Elimination {
         marginals
     }
 
-    fn eliminate(field: &Field, plan: Vec<(usize, Vec<usize>)>, mode: Mode) -> Self {
+    fn eliminate(field: &Field, plan: Plan, mode: Mode) -> Self {
         let q = field.n_states();
         let mut turn = vec![0; field.n_sites()];
         plan.iter().enumerate().for_each(|(k, (site, _))| turn[*site] = k);
@@ -216,8 +224,20 @@ fn add(q: usize, strides: &[usize], factor: &[f64], table: &mut [f64]) {
     for_each_entry(q, strides, table.len(), |k, at| table[k] += factor[at]);
 }
 
+/// Sites in order, each with its neighbours at its turn.
+type Plan = Vec<(usize, Vec<usize>)>;
+
 /// Sites in order, each with its neighbours at its turn; checked to be small before anything is allocated.
-fn plan(field: &Field, order: Option<&[usize]>) -> Result<Vec<(usize, Vec<usize>)>, FieldError> {
+fn plan(field: &Field, order: Option<&[usize]>) -> Result<Plan, FieldError> {
+    let limit = Elimination::LIMIT;
+    plan_within(field, order, limit).map(|(plan, _)| plan).map_err(|needed| {
+        let advice = "use belief propagation, sampling, or annealed importance sampling";
+        FieldError::TooLarge { method: "variable elimination", needed, limit, advice }
+    })
+}
+
+/// The plan and the numbers that it needs; these alone as soon as they are more than the limit.
+fn plan_within(field: &Field, order: Option<&[usize]>, limit: f64) -> Result<(Plan, f64), f64> {
     let (graph, q) = (field.graph(), field.n_states() as f64);
     let n = graph.n_sites();
     let mut near: Vec<BTreeSet<usize>> =
@@ -228,9 +248,8 @@ fn plan(field: &Field, order: Option<&[usize]>) -> Result<Vec<(usize, Vec<usize>
         let site = order.map_or_else(|| queue.pop(), |order| order[turn]);
         let scope: Vec<usize> = std::mem::take(&mut near[site]).into_iter().collect();
         needed += q.powf(scope.len() as f64 + 1.0);
-        if needed > LIMIT {
-            let advice = "use belief propagation, sampling, or annealed importance sampling";
-            return Err(FieldError::TooLarge { method: "variable elimination", needed, limit: LIMIT, advice });
+        if needed > limit {
+            return Err(needed);
         }
         for (k, &a) in scope.iter().enumerate() {
             near[a].remove(&site);
@@ -242,7 +261,7 @@ fn plan(field: &Field, order: Option<&[usize]>) -> Result<Vec<(usize, Vec<usize>
         queue.renew(&near, &scope);
         plan.push((site, scope));
     }
-    Ok(plan)
+    Ok((plan, needed))
 }
 
 /// Sites by the edges that their elimination would add.

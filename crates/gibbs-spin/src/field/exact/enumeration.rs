@@ -2,9 +2,6 @@
 
 use super::super::{Field, FieldError, Labels};
 
-/// The most states that are visited.
-const LIMIT: usize = 1 << 22;
-
 /// Everything about a field of at most 2^22 states.
 ///
 /// States are visited in the reflected Gray code of base `q`, so that a step costs the neighbours of one site; energies are
@@ -36,6 +33,9 @@ pub struct Enumeration {
 }
 
 impl Enumeration {
+    /// The most states that are visited.
+    pub const LIMIT: usize = 1 << 22;
+
     /// Visits every state, twice.
     ///
     /// # Errors
@@ -90,11 +90,11 @@ fn number_of(q: usize, x: &[u8]) -> usize {
 
 /// The number of states, if it is not too large.
 pub(in super::super) fn checked_states(q: usize, n: usize) -> Result<usize, FieldError> {
-    let count = u32::try_from(n).ok().and_then(|n| q.checked_pow(n)).filter(|count| *count <= LIMIT);
+    let count = u32::try_from(n).ok().and_then(|n| q.checked_pow(n)).filter(|count| *count <= Enumeration::LIMIT);
     count.ok_or_else(|| FieldError::TooLarge {
         method: "enumeration",
         needed: (q as f64).powf(n as f64),
-        limit: LIMIT as f64,
+        limit: Enumeration::LIMIT as f64,
         advice: "use Elimination where the graph is narrow, or annealed importance sampling",
     })
 }

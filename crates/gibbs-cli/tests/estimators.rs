@@ -40,7 +40,11 @@ fn a_conservative_likelihood() {
     assert_eq!(found["n"], 60);
     let column = |file: &str| -> Vec<(usize, f64)> {
         let rows = std::fs::read_to_string(d.join(file)).unwrap();
-        rows.lines().skip(1).map(|l| l.split_once(',').unwrap()).map(|(i, l)| (i.parse().unwrap(), l.parse().unwrap())).collect()
+        rows.lines()
+            .skip(1)
+            .map(|l| l.split_once(',').unwrap())
+            .map(|(i, l)| (i.parse().unwrap(), l.parse().unwrap()))
+            .collect()
     };
     let (exact, raised) = (column("exact.csv"), column("raise.csv"));
     let gaps: Vec<f64> = raised.iter().map(|(i, l)| l - exact[*i].1).collect();

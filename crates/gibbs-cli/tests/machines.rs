@@ -140,6 +140,10 @@ fn documents_by_counts() {
     assert!(mean(&e) > -3.5, "{e}");
     ok(d, "sample run -n 10 --steps 40 --out s.csv");
     assert!(json(d, "eval run s.csv --json")["n"] == 10);
+    // Energies are normalised for each length: what is enclosed is 0.
+    let found = json(d, "logz run --width 0.3 --moves 2000000 --json");
+    let end = |k: &str| found["log_z"][k].as_f64().unwrap();
+    assert!(end("lower") <= 0.0 && 0.0 <= end("upper") && end("upper") - end("lower") < 0.5, "{found}");
     let holes = gibbs(d, "impute run docs.csv -o x.csv");
     assert!(holes.status.code() == Some(2) && text(&holes.stderr).contains("counts are modelled given their sum"));
     std::fs::write(d.join("none.csv"), "ball,goal,vote,law\n1,0,0,0\n0,0,0,0\n").unwrap();

@@ -6,6 +6,7 @@ mod draws;
 mod exact;
 mod gibbs;
 mod informed;
+mod knots;
 mod path;
 mod pilot;
 
@@ -15,6 +16,7 @@ pub use draws::ExactDraws;
 pub use exact::{ENUMERATION_LIMIT, log_z};
 pub use gibbs::BlockGibbs;
 pub use informed::{InformedRbm, InformedVisible};
+pub use knots::{KnotsEval, MomentAverages, RbmKnots};
 pub use path::{RbmEval, RbmPath};
 
 use gibbs_core::energy::{Blocks, Energy, Flips, Parametric};

@@ -1,6 +1,5 @@
 //! A network as the energy of real rows, behind the common interface.
 
-
 use gibbs_core::compose::Conditional;
 use gibbs_core::dense::Dense;
 use gibbs_core::energy::{Distribution, Energy, Gradient, Parametric};

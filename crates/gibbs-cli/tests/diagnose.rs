@@ -28,7 +28,29 @@ fn a_network_its_own_sampler_and_bad_ones() {
     assert!(names(&wild).contains("exploded") || names(&wild).contains("step-too-large"), "{wild}");
     let refused = json(d, "diagnose run --sampler mala --step-size 1000 --json");
     assert!(names(&refused).contains("step-refused") || names(&refused).contains("stuck"), "{refused}");
-    assert!(ok(d, "diagnose run --sampler hmc --step-size 0.05 --steps 400").contains("acceptance"));
+    // Momenta that change the energy enough: the fraction is fed and raises no alarm.
+    let hmc = json(d, "diagnose run --sampler hmc --step-size 0.05 --steps 400 --json");
+    assert!(hmc["e_bfmi"].as_f64() > Some(0.3) && !names(&hmc).contains("low-e-bfmi"), "{hmc}");
+    let words = ok(d, "diagnose run --sampler hmc --step-size 0.05 --steps 400");
+    assert!(words.contains("acceptance") && words.contains("E-BFMI"), "{words}");
+}
+
+/// Replica exchange from the base to the model: two levels do not swap, sixteen do, and replicas travel.
+#[test]
+fn tempered_chains_are_judged_by_their_swaps() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    ok(d, "fit digits --model rbm --binarize 8 --hidden 16 --epochs 40 --log-z none --quiet --out run");
+    let few = json(d, "diagnose run --tempering 2 --steps 400 --warm-up 100 --json");
+    assert!(names(&few).contains("too-few-temperatures"), "{few}");
+    let enough = json(d, "diagnose run --tempering 16 --steps 800 --warm-up 100 --json");
+    assert!(!names(&enough).contains("too-few-temperatures") && !names(&enough).contains("no-round-trips"), "{enough}");
+    assert!(enough["tempering"]["round_trips"].as_u64() > Some(0), "{enough}");
+    assert!(ok(d, "diagnose run --tempering 4 --steps 400").contains("tempering         4 levels"));
+    for levels in ["1", "2000"] {
+        let refused = gibbs(d, &format!("diagnose run --tempering {levels}"));
+        assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("--tempering"), "{refused:?}");
+    }
 }
 
 #[test]

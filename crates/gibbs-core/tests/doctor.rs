@@ -3,6 +3,7 @@
 use gibbs_core::dense::Dense;
 use gibbs_core::diagnostics::Draws;
 use gibbs_core::diagnostics::doctor::{Diagnosis, Finding, Observations, State, Steps, examine};
+use gibbs_core::diagnostics::e_bfmi::e_bfmi;
 use gibbs_core::diagnostics::temperature::{Reading, Temperature, Thermometer};
 use gibbs_core::energy::{Energy, Gradient};
 use gibbs_core::kernel::{Kernel, MoveInfo, StepTuning};
@@ -10,7 +11,7 @@ use gibbs_core::key::Key;
 use gibbs_core::path::Target;
 use gibbs_core::rows::Continuous;
 use gibbs_core::samplers::tempering::PerLevel;
-use gibbs_core::samplers::{Langevin, Mala, SwapStatistics, Tempering};
+use gibbs_core::samplers::{Hmc, Langevin, Mala, SwapStatistics, Tempering};
 use gibbs_core::scratch::Scratch;
 
 /// Two unit normals in the plane, `2 centre` apart, with shares 0.7 and 0.3; one normal if `centre` is 0.
@@ -238,4 +239,57 @@ fn too_few_temperatures_are_named() {
     assert!(matches!(with(&held)[..], [Finding::NoRoundTrips { .. }]));
     let free = SwapStatistics { round_trips: 90, ..held };
     assert!(with(&free).is_empty());
+}
+
+/// Ten coordinates: `|x|^2 / 2`, or the energy `11 / 2 log(1 + |x|^2)` of a Cauchy distribution.
+#[derive(Clone, Copy)]
+struct Ten {
+    heavy: bool,
+}
+
+impl Energy for Ten {
+    type X = Dense<f64>;
+
+    fn energy(&self, x: &Dense<f64>, out: &mut [f64], _: &mut Scratch) {
+        for (o, x) in out.iter_mut().zip(x.values().chunks_exact(10)) {
+            let square: f64 = x.iter().map(|v| v * v).sum();
+            *o = if self.heavy { 5.5 * square.ln_1p() } else { 0.5 * square };
+        }
+    }
+}
+
+impl Gradient for Ten {
+    fn energy_grad(&self, x: &Dense<f64>, e: &mut [f64], g: &mut Dense<f64>, ws: &mut Scratch) {
+        self.energy(x, e, ws);
+        for (g, x) in g.values_mut().chunks_exact_mut(10).zip(x.values().chunks_exact(10)) {
+            let square: f64 = x.iter().map(|v| v * v).sum();
+            let factor = if self.heavy { 11.0 / (1.0 + square) } else { 1.0 };
+            g.iter_mut().zip(x).for_each(|(g, x)| *g = factor * x);
+        }
+    }
+}
+
+/// Of a normal distribution fresh momenta carry half of the energy's variance, and the fraction is 1 or more. The energy of a
+/// Cauchy distribution varies by `5.5^2 Var log(1 + |x|^2)`, over 100, beside the 5 of ten momenta: below a tenth.
+#[test]
+fn heavy_tails_are_seen_in_the_momenta() {
+    let fraction = |heavy: bool| {
+        let (kernel, path, mut ws) = (Hmc::new(0.3, 6).unwrap(), Target(Ten { heavy }), Scratch::default());
+        let mut chain = kernel.init(&path, Dense::from_rows(10, vec![0.5; 10 * CHAINS]), &mut ws);
+        let mut totals = vec![Vec::new(); CHAINS];
+        for t in 0..2_000 {
+            kernel.step(&path, 1.0, &StepTuning::default(), &mut chain, &Key::from_seed(3).step(t), &mut ws);
+            totals.iter_mut().zip(chain.total_energies()).for_each(|(all, e)| all.push(*e));
+        }
+        let all = totals.concat();
+        let value = e_bfmi(&Draws::new(&all, CHAINS).unwrap());
+        let healthy = numbers(|_| 0.0);
+        let mut o = Observations::of(Draws::new(&healthy, CHAINS).unwrap(), Vec::new());
+        o.e_bfmi = Some(value);
+        (value, examine(&o).findings)
+    };
+    let (value, findings) = fraction(true);
+    assert!(value < 0.2 && matches!(findings[..], [Finding::LowEBfmi { .. }]), "{value} {findings:?}");
+    let (value, findings) = fraction(false);
+    assert!(value > 0.8 && findings.is_empty(), "{value} {findings:?}");
 }

@@ -1,6 +1,7 @@
 //! `log Z` from both sides, behind one call for every kind of model.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gibbs_core::kernel::Kernel;
@@ -8,27 +9,32 @@ use gibbs_core::key::Key;
 use gibbs_core::log_partition::bracket::Progress as Round;
 use gibbs_core::log_partition::ladder::stretch;
 use gibbs_core::log_partition::{
-    Balanced, Bias, Bracket, Certificate, LogZ, LogZError, PilotLadder, Starts, Verdict, balance,
+    Balanced, Bias, Bracket, Certificate, Forgetful, Ledger, LogZ, LogZError, PilotLadder, Starts, Verdict, balance,
 };
 use gibbs_core::path::Annealable;
-use gibbs_core::persist::{Tensor, TensorMap};
 use gibbs_core::scratch::Scratch;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::run_dir::RunDir;
-use crate::tensors;
+use crate::rounds::{Pilot, Rounds};
 
 /// Chains of the pilot that fits the ladder.
 const PILOT_CHAINS: usize = 128;
-/// Variance of the log weights that the first round aims at: six chains in ten are effective.
+/// Variance of the log weights that the first round aims at, at most: six chains in ten are effective.
 const VARIANCE: f64 = 0.5;
+/// Standard errors of a side that fit into a width: two ends at 98.75 %, and a quarter for what the pilot did not see.
+const ERRORS: f64 = 5.75;
+/// Variance of a pilot's log weights from which its chains lag so far behind that a longer one would place rungs elsewhere.
+const LAGGING: f64 = 4.0;
+/// A longer pilot has this many times the rungs of the one before, and all that a pilot may cost is one part in as many.
+const LONGER: usize = 8;
+const PILOT_SHARE: f64 = 16.0;
 /// Parts of the bar.
 const PARTS: f64 = 100.0;
 
 /// How narrow the interval is to be, and what may be spent on it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct BracketOptions {
     /// Width wanted, nats.
     pub width: f64,
@@ -42,12 +48,22 @@ pub struct BracketOptions {
     pub n_temperatures: usize,
     /// Steps (and temperatures, from the base) of the chains that make approximate samples of the model.
     pub start_steps: u64,
+    /// Where finished rounds are kept, if anywhere: a run that was killed then goes on after the last of them.
+    pub rounds: Option<Arc<Rounds>>,
 }
 
 impl Default for BracketOptions {
     /// 0.1 nats, within twenty million moves.
     fn default() -> Self {
-        Self { width: 0.1, moves: 20_000_000, seconds: None, n_chains: 400, n_temperatures: 100, start_steps: 1_000 }
+        Self {
+            width: 0.1,
+            moves: 20_000_000,
+            seconds: None,
+            n_chains: 400,
+            n_temperatures: 100,
+            start_steps: 1_000,
+            rounds: None,
+        }
     }
 }
 
@@ -85,9 +101,16 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
     /// Options without meaning; weights that are not finite; [`Error::Interrupted`] before the first round is complete.
     pub fn bracket(self, how: &BracketOptions, key: &Key, progress: &dyn Progress) -> Result<Certificate, Error> {
         how.check()?;
-        let begin = Instant::now();
         let Self { path, kernel, reversible, mut starts, rows } = self;
-        let (balanced, rate) = fitted(kernel, path, &key.step(0), progress)?;
+        let pilot = match how.rounds.as_ref().and_then(|r| r.pilot()) {
+            Some(kept) => kept,
+            None => {
+                let found = fitted(kernel, path, how, &key.step(0), progress)?;
+                how.rounds.as_ref().map_or(Ok(()), |r| r.keep_pilot(&found))?;
+                found
+            }
+        };
+        let Pilot { balanced, rate, seconds } = &pilot;
         let shape = &balanced.shape;
         if starts.is_empty() {
             starts.push(if let Some(rows) = rows {
@@ -98,9 +121,10 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
             });
         }
         // What the pilot calls enough, if that leaves two thirds of the budget for what it did not see.
-        let left = how.seconds.map_or(f64::INFINITY, |s| (s - begin.elapsed().as_secs_f64()) * rate);
+        let left = how.seconds.map_or(f64::INFINITY, |s| (s - seconds).max(0.0) * rate);
         let affordable = left.min(how.moves as f64) / (3 * how.n_chains * (1 + starts.len())) as f64;
-        let rungs = balanced.rungs_for(VARIANCE).min(affordable as usize);
+        let wanted = VARIANCE.min(how.n_chains as f64 * (how.width / ERRORS).powi(2));
+        let rungs = balanced.rungs_for(wanted).min(affordable as usize);
         let mut bracket = Bracket::new(kernel.clone())
             .with_shape(shape.clone())?
             .starting_with(how.n_chains, how.n_temperatures.max(rungs))?
@@ -109,11 +133,12 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
         if reversible {
             bracket = bracket.reversible();
         }
-        if let Some(seconds) = how.seconds {
-            bracket = bracket.within_time(Duration::from_secs_f64(seconds).saturating_sub(begin.elapsed()));
+        if let Some(limit) = how.seconds {
+            bracket = bracket.within_time(Duration::from_secs_f64((limit - seconds).max(0.0)));
         }
         let mut round = usize::MAX;
-        let found = bracket.estimate(path, &starts, &key.step(1), &mut |now: Round<'_>| {
+        let ledger: &dyn Ledger = how.rounds.as_ref().map_or(&Forgetful, |r| r.as_ref());
+        let found = bracket.resume(path, &starts, &key.step(1), ledger, &mut |now: Round<'_>| {
             if now.round != round {
                 round = now.round;
                 progress.begin("log Z from both sides", PARTS as u64);
@@ -125,39 +150,53 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
             if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         progress.end();
+        how.rounds.as_ref().map_or(Ok(()), |r| r.failure())?;
         Ok(found?)
     }
 }
 
-/// A ladder from two pilots, rungs of equal loss in equilibrium that are then moved to where chains lag behind, and the moves a
-/// second of the second pilot.
+/// A ladder from pilots: rungs of equal loss in equilibrium, moved to where chains lag behind, by longer pilots as long as they
+/// lag far; and the moves a second of the last pilot.
 fn fitted<P: Annealable, K: Kernel<P> + Clone>(
     kernel: &K,
     path: &P,
+    how: &BracketOptions,
     key: &Key,
     progress: &dyn Progress,
-) -> Result<(Balanced, f64), Error> {
-    let mut ws = Scratch::default();
+) -> Result<Pilot, Error> {
     let mut watch = |done: f64| {
         progress.advance((PARTS * done) as u64);
         if progress.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
+    let begin = Instant::now();
     progress.begin("ladder", PARTS as u64);
     let pilot = PilotLadder::new(kernel.clone(), PILOT_CHAINS)?;
-    let shape = pilot.find(path, &key.step(0), &mut ws, &mut watch)?;
+    let shape = pilot.find(path, &key.step(0), &mut Scratch::default(), &mut watch)?;
     progress.end();
     let rungs = 2 * (shape.len() - 1);
-    progress.begin("rungs", PARTS as u64);
-    let begin = Instant::now();
-    let found = balance(kernel, path, &shape, (PILOT_CHAINS, rungs), &key.step(1), &mut ws, &mut watch);
-    progress.end();
-    let balanced = match found {
-        // Nothing to balance where nothing varies.
-        Err(LogZError::Degenerate(_)) => Balanced { shape, rungs, variance: 0.0 },
-        found => found?,
-    };
-    let rate = (PILOT_CHAINS * balanced.rungs) as f64 / begin.elapsed().as_secs_f64().max(1e-9);
-    Ok((balanced, rate))
+    let mut now = Pilot { balanced: Balanced { shape, rungs, variance: 0.0 }, rate: 0.0, seconds: 0.0 };
+    for trial in 1.. {
+        progress.begin("rungs", PARTS as u64);
+        let trial_began = Instant::now();
+        let size = (PILOT_CHAINS, now.balanced.rungs);
+        let found = balance(kernel, path, &now.balanced.shape, size, &key.step(trial), &mut watch);
+        progress.end();
+        match found {
+            // Nothing to balance where nothing varies.
+            Err(LogZError::Degenerate(_)) => {}
+            found => now.balanced = found?,
+        }
+        let moves = (PILOT_CHAINS * now.balanced.rungs) as f64;
+        now.rate = moves / trial_began.elapsed().as_secs_f64().max(1e-9);
+        now.seconds = begin.elapsed().as_secs_f64();
+        let left = how.seconds.map_or(f64::INFINITY, |s| (s - now.seconds).max(0.0) * now.rate);
+        let longer = LONGER.min((left.min(how.moves as f64) / PILOT_SHARE / moves) as usize);
+        if now.balanced.variance < LAGGING || longer < 2 {
+            break;
+        }
+        now.balanced.rungs *= longer;
+    }
+    Ok(now)
 }
 
 /// One side as it is reported, nats.
@@ -266,19 +305,3 @@ impl BracketReport {
 
 /// Name of the report in a run directory.
 pub const REPORT: &str = "logz.json";
-/// Name of the ladder and weights in a run directory.
-pub const WEIGHTS: &str = "logz.safetensors";
-
-/// Keeps a certificate in the run directory: the report as `logz.json`, and in `logz.safetensors` the ladder (`ladder`) and the
-/// log weights of every chain (`forward`, `reverse.0`, ...), F64.
-pub fn keep(run: &RunDir, certificate: &Certificate, report: &BracketReport) -> Result<(), Error> {
-    let mut map = TensorMap::default();
-    let mut put = |name: String, values: &[f64]| map.insert(name, Tensor::from_f64(&[values.len()], values));
-    put("ladder".into(), &certificate.ladder);
-    put("forward".into(), &certificate.forward.log_weights);
-    for (i, u) in certificate.reverse.iter().enumerate() {
-        put(format!("reverse.{i}"), &u.estimate.log_weights);
-    }
-    tensors::write(&run.file(WEIGHTS), &map, &std::collections::BTreeMap::new())?;
-    run.write_json(REPORT, report)
-}

@@ -361,8 +361,8 @@ pub fn page(report: &FamilyReport, source: &str) -> Page {
         panels: vec![Panel {
             y_label: "quantile of the data".into(),
             series: vec![
-                Series { name: "1 % to 99 %".into(), points: report.quantiles.clone() },
-                Series { name: "equal".into(), points: diagonal },
+                Series { name: "1 % to 99 %".into(), points: report.quantiles.clone(), ..Series::default() },
+                Series { name: "equal".into(), points: diagonal, ..Series::default() },
             ],
         }],
         marker: None,

@@ -6,15 +6,16 @@ use std::io::Write;
 use std::time::Instant;
 
 use gibbs_core::key::{Key, Purpose};
-use gibbs_core::log_partition::LogZ;
+use gibbs_core::log_partition::{LogZ, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{FORMAT, FitConfig, LogZMethod};
+use crate::config::{FORMAT, FitConfig, LogZMethod, MonitorKind};
 use crate::dataset::{Part, Prepared};
 use crate::error::Error;
 use crate::film;
 use crate::likelihood::{Evaluation, evaluate, final_log_z, log_likelihoods, weighted_mean};
 use crate::models::{self, LogZOptions, Model, ModelHeader};
+use crate::monitor::Monitor;
 use crate::progress::Progress;
 use crate::run_dir::{Machine, Manifest, RunDir, Status, commit};
 use crate::trainers::{self, Trainer, Update};
@@ -44,6 +45,10 @@ pub struct Metrics {
     /// Mean log-likelihood of the validation rows: what training is stopped by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_log_likelihood: Option<f64>,
+    /// Ends of the interval that `log Z` leaves to what training is stopped by (validation rows, or training rows where there
+    /// are none). The rows are the same at every look and add nothing to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
     /// Mean pseudo-log-likelihood of validation (or training) rows, for comparison; of bits only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pseudo_log_likelihood: Option<f64>,
@@ -56,6 +61,9 @@ pub struct Metrics {
     /// Which side `log Z` errs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_z_bias: Option<gibbs_core::log_partition::Bias>,
+    /// How far the ends of its interval are to be believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z_verdict: Option<Verdict>,
     /// What the last update was like.
     #[serde(flatten)]
     pub update: Update,
@@ -115,6 +123,7 @@ struct Session<'a> {
     config: &'a FitConfig,
     data: &'a Prepared,
     trainer: Box<dyn Trainer + 'a>,
+    monitor: Monitor,
     manifest: Manifest,
     started: Instant,
     saved_at: Instant,
@@ -140,6 +149,7 @@ impl<'a> Session<'a> {
         if config.learning.animate {
             film::check(data)?;
         }
+        let mut monitor = Monitor::default();
         if resume {
             let old = run.manifest()?;
             if old.data_sha256 != manifest.data_sha256 {
@@ -153,7 +163,9 @@ impl<'a> Session<'a> {
             // A run killed before its first checkpoint has nothing to load and starts over, which is the same run.
             if path.exists() {
                 let (state, _) = crate::tensors::read(&path)?;
-                trainer.load(&state).map_err(|e| Error::run(&path, e.to_string()))?;
+                let damaged = |e: gibbs_core::persist::StateError| Error::run(&path, e.to_string());
+                trainer.load(&state).map_err(damaged)?;
+                monitor = Monitor::load(&state).map_err(damaged)?;
             }
             truncate_metrics(run, trainer.step())?;
             film::forget_after(run, trainer.step())?;
@@ -168,6 +180,7 @@ impl<'a> Session<'a> {
             config,
             data,
             trainer,
+            monitor,
             manifest,
             started: now,
             saved_at: now,
@@ -212,7 +225,7 @@ impl<'a> Session<'a> {
     }
 
     /// `log Z` of the current model, as a look wants it.
-    fn look_log_z(&self, model: &dyn Model, progress: &dyn Progress) -> Result<Option<LogZ>, Error> {
+    fn look_log_z(&mut self, model: &dyn Model, progress: &dyn Progress) -> Result<Option<LogZ>, Error> {
         let l = &self.config.learning;
         if l.log_z == LogZMethod::None {
             return Ok(None);
@@ -226,8 +239,14 @@ impl<'a> Session<'a> {
             probe: false,
         };
         let key = Key::from_seed(self.config.seed).purpose(Purpose::LogZ).step(self.trainer.step());
-        let log_z = model.log_z(&how, &key, &Quiet(progress)).map_err(|e| self.trainer.or_diverged(e))?;
-        Ok(Some(log_z))
+        let cheap = model.exact_work().is_some_and(|work| work <= MONITOR_EXACT_WORK);
+        let exact = l.log_z == LogZMethod::Exact || (l.log_z == LogZMethod::Auto && cheap);
+        let found = if l.monitor == MonitorKind::LogLikelihood && !exact {
+            self.monitor.look(model, &self.header(), &self.data.train.rows, &key, &Quiet(progress))
+        } else {
+            model.log_z(&how, &key, &Quiet(progress))
+        };
+        Ok(Some(found.map_err(|e| self.trainer.or_diverged(e))?))
     }
 
     /// Looks at the true log-likelihood of the current model and keeps it if it is the best.
@@ -250,6 +269,10 @@ impl<'a> Session<'a> {
         let train = mean(&self.data.train, TRAIN_ROWS);
         let validation = if has_validation { mean(&self.data.validation, usize::MAX) } else { None };
         let judged = validation.or(train);
+        let interval = judged.zip(log_z.as_ref()).and_then(|(mean, z)| {
+            let ends = z.ends?;
+            Some([mean + z.value - ends.upper, mean + z.value - ends.lower])
+        });
         if judged.is_some_and(|j| !j.is_finite()) {
             return Err(self.trainer.diverged(format!("the log-likelihood ({})", judged.unwrap_or(f64::NAN))));
         }
@@ -261,10 +284,12 @@ impl<'a> Session<'a> {
             epoch: self.trainer.step() as f64 / self.trainer.steps_per_epoch() as f64,
             train_log_likelihood: train,
             validation_log_likelihood: validation,
+            interval,
             pseudo_log_likelihood: pseudo.map(|p| p.iter().sum::<f64>() / p.len() as f64),
             log_z: log_z.as_ref().map(|z| z.value),
             log_z_std_err: log_z.as_ref().map(|z| z.std_err),
             log_z_bias: log_z.as_ref().map(|z| z.bias),
+            log_z_verdict: log_z.as_ref().and_then(|z| Some(z.ends?.verdict)),
             update: self.trainer.last_update(),
             bound: model.likelihood() == models::Likelihood::LowerBound,
             best,
@@ -284,7 +309,8 @@ impl<'a> Session<'a> {
         progress.note(&match (judged, metrics.update.loss, metrics.update.energy_gap) {
             (Some(j), ..) => {
                 let part = if has_validation { "validation" } else { "train" };
-                format!("{part} {}{j:.3} nats", if metrics.bound { "bound " } else { "" })
+                let ends = metrics.interval.map_or(String::new(), |[low, high]| format!(" [{low:.3}, {high:.3}]"));
+                format!("{part} {}{j:.3}{ends} nats", if metrics.bound { "bound " } else { "" })
             }
             (None, Some(loss), _) => format!("loss {loss:.4}"),
             (None, None, Some(gap)) => format!("energy gap {gap:.3}"),
@@ -295,7 +321,9 @@ impl<'a> Session<'a> {
     }
 
     fn checkpoint(&mut self, status: Status) -> Result<(), Error> {
-        crate::tensors::write(&self.run.file("state.safetensors"), &self.trainer.save(), &BTreeMap::new())?;
+        let mut state = self.trainer.save();
+        self.monitor.save(&mut state);
+        crate::tensors::write(&self.run.file("state.safetensors"), &state, &BTreeMap::new())?;
         self.write_model()?;
         self.manifest.status = status;
         self.manifest.wall_seconds = self.seconds();
@@ -359,18 +387,21 @@ impl<'a> Session<'a> {
 /// A look in one line.
 fn describe_look(m: &Metrics) -> String {
     let mut line = format!("step {:>7}  epoch {:>6.1}", m.step, m.epoch);
-    let mut add = |name: &str, value: Option<f64>| {
+    let add = |line: &mut String, name: &str, value: Option<f64>| {
         if let Some(v) = value {
             _ = write!(line, "  {name} {v:>10.4}");
         }
     };
     let [train, validation] = if m.bound { ["train bound", "validation bound"] } else { ["train", "validation"] };
-    add(train, m.train_log_likelihood);
-    add(validation, m.validation_log_likelihood);
-    add("pseudo", m.pseudo_log_likelihood);
-    add("loss", m.update.loss);
-    add("gap", m.update.energy_gap);
-    add("log Z", m.log_z);
+    add(&mut line, train, m.train_log_likelihood);
+    add(&mut line, validation, m.validation_log_likelihood);
+    if let Some([low, high]) = m.interval {
+        _ = write!(line, " [{low:.3}, {high:.3}]");
+    }
+    add(&mut line, "pseudo", m.pseudo_log_likelihood);
+    add(&mut line, "loss", m.update.loss);
+    add(&mut line, "gap", m.update.energy_gap);
+    add(&mut line, "log Z", m.log_z);
     if let Some(error) = m.log_z_std_err.filter(|e| *e > 0.0) {
         _ = write!(line, " +- {error:.3}");
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{
-    ActivationKind, HiddenKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
-    VisibleKind,
+    ActivationKind, HiddenKind, LogZMethod, ModelKind, MonitorKind, NoiseKind, ObjectiveKind, OptimiserKind,
+    SamplerKind, ScaleKind, VisibleKind,
 };
 use crate::error::Error;
 use gibbs_core::optimisers::Schedule;
@@ -225,6 +225,9 @@ pub struct FitOptions {
     /// Updates between two looks at the true log-likelihood
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
     pub monitor_every: Option<u64>,
+    /// What a look rests on
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Monitoring"))]
+    pub monitor: Option<MonitorKind>,
     /// Looks without improvement of the validation log-likelihood before training stops; 0 never stops
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Monitoring"))]
     pub patience: Option<u64>,

@@ -9,7 +9,8 @@
 //!   split.json          which rows were held out, when a file said so
 //!   metrics.jsonl       one line a look at the likelihood
 //!   evaluation.json     the last evaluation of the model
-//!   logz.json           log Z from both sides, as `gibbs logz` found it; its ladder and weights in logz.safetensors
+//!   logz.json           log Z from both sides, as `gibbs logz` found it
+//!   logz.safetensors    ladders and weights of its rounds: a killed `gibbs logz` goes on from them
 //!   diagnosis.json      what `gibbs diagnose` found
 //!   report.html         one self-contained file to look at
 //! ```

@@ -28,6 +28,9 @@ pub struct Diagnose {
     /// Temperature the sampler is set to; its chains are judged as samples at temperature 1
     #[arg(long, default_value_t = DiagnoseOptions::default().temperature)]
     pub temperature: f64,
+    /// Temper the chains: levels of replica exchange between the base and the model, whose swaps are judged too
+    #[arg(long, value_name = "LEVELS", conflicts_with = "sampler")]
+    pub tempering: Option<usize>,
     /// Steps of each chain
     #[arg(long, default_value_t = DiagnoseOptions::default().steps)]
     pub steps: u64,
@@ -50,6 +53,7 @@ pub fn run(args: &Diagnose, context: &Context) -> Result<(), Error> {
         sampler: args.sampler,
         step_size: args.step_size,
         temperature: args.temperature,
+        tempering: args.tempering,
         steps: args.steps,
         warm_up: args.warm_up,
         seed: args.seed,
@@ -74,6 +78,18 @@ pub fn run(args: &Diagnose, context: &Context) -> Result<(), Error> {
     say(&format!("steps that stay   {:.1} %", 100.0 * d.self_transition));
     if let Some(a) = report.acceptance {
         say(&format!("acceptance        {:.1} %", 100.0 * a));
+    }
+    if let Some(b) = report.e_bfmi {
+        say(&format!("E-BFMI            {b:.3}"));
+    }
+    if let Some(t) = &report.tempering {
+        let lowest = t.swap_rates.iter().copied().fold(f64::INFINITY, f64::min);
+        say(&format!(
+            "tempering         {} levels, swaps accepted at {lowest:.3} or more, {} round trips where {:.0} were ideal",
+            t.swap_rates.len() + 1,
+            t.round_trips,
+            t.ideal_round_trips
+        ));
     }
     if let Some(t) = &report.temperature {
         let o = t.overall;

@@ -1,17 +1,20 @@
 //! `gibbs logz`: `log Z` from both sides, with a verdict.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use gibbs::batch::Batch;
-use gibbs::bracket::{BracketOptions, BracketReport, SideReport, keep};
+use gibbs::bracket::{BracketOptions, BracketReport, REPORT, SideReport};
 use gibbs::config::LogZMethod;
 use gibbs::core::key::Key;
 use gibbs::error::Error;
 use gibbs::ising_log_z;
 use gibbs::models::{LogZOptions, Model, QUADRATURE_TOLERANCE};
 use gibbs::pipeline::{self, PartName};
+use gibbs::progress::Progress;
+use gibbs::rounds::Rounds;
 use gibbs::run_dir::RunDir;
 
 use super::{say, say_json};
@@ -48,9 +51,9 @@ pub struct Budget {
     /// Width wanted of the two-sided interval of log Z, nats
     #[arg(long, default_value_t = BracketOptions::default().width)]
     pub width: f64,
-    /// Moves of chains that the interval may cost
-    #[arg(long, default_value_t = BracketOptions::default().moves)]
-    pub moves: u64,
+    /// Moves of chains that the interval may cost [default: 20 million; of an Ising model 100 million, four sweeps each]
+    #[arg(long)]
+    pub moves: Option<u64>,
     /// Seconds that the interval may take [default: no limit]
     #[arg(long)]
     pub seconds: Option<f64>,
@@ -58,8 +61,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        let BracketOptions { width, moves, seconds, .. } = BracketOptions::default();
-        Self { width, moves, seconds }
+        Self { width: BracketOptions::default().width, moves: None, seconds: None }
     }
 }
 
@@ -67,25 +69,47 @@ impl Budget {
     /// As the library takes it.
     pub fn options(&self) -> BracketOptions {
         let &Self { width, moves, seconds } = self;
-        BracketOptions { width, moves, seconds, ..BracketOptions::default() }
+        let standard = BracketOptions::default();
+        BracketOptions { width, moves: moves.unwrap_or(standard.moves), seconds, ..standard }
     }
 }
 
 pub fn run(args: &Logz, context: &Context) -> Result<(), Error> {
     let key = Key::from_seed(args.seed);
     if args.run.as_os_str() == "ising" {
-        let how = args.budget.options();
+        let moves = args.budget.moves.unwrap_or(ising_log_z::MOVES);
+        let how = BracketOptions { moves, ..args.budget.options() };
         return show(&ising_log_z::log_z(args.size, args.beta, &how, &key, &context.terminal)?, context);
     }
     let run = RunDir::open(&args.run)?;
     let saved = pipeline::model_of_run(&run)?;
-    let how = BracketOptions { start_steps: args.start_steps, ..args.budget.options() };
     let rows = start_rows(&run, context);
+    let how = BracketOptions { start_steps: args.start_steps, ..args.budget.options() };
+    // Whatever decides the bits of a round, or how many there are.
+    let settings = format!(
+        "seed {} width {} moves {} seconds {:?} start-steps {} rows {}",
+        args.seed,
+        how.width,
+        how.moves,
+        how.seconds,
+        how.start_steps,
+        rows.is_some()
+    );
+    let rounds = Arc::new(Rounds::open(&run, &settings)?);
+    let before = rounds.seconds();
+    if before > 0.0 {
+        context.terminal.line(&format!("going on after {before:.1} s of finished rounds in {}", run.path().display()));
+    }
+    let how = BracketOptions { rounds: Some(Arc::clone(&rounds)), ..how };
     let begin = Instant::now();
-    let found = saved.model.bracket(&how, rows.as_ref(), &key, &context.terminal)?;
-    let seconds = begin.elapsed().as_secs_f64();
+    let found = saved.model.bracket(&how, rows.as_ref(), &key, &context.terminal);
+    if found.is_err() && context.terminal.stop() && rounds.seconds() > 0.0 {
+        context.terminal.end();
+        eprintln!("finished rounds are kept; the same command goes on from them");
+    }
+    let (found, seconds) = (found?, before + begin.elapsed().as_secs_f64());
     let report = BracketReport::new(&found, exact(saved.model.as_ref(), &key, context)?, seconds);
-    keep(&run, &found, &report)?;
+    run.write_json(REPORT, &report)?;
     show(&report, context)
 }
 

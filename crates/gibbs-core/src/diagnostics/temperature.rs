@@ -262,6 +262,10 @@ mod tests {
     }
 
     fn measure(kernel: Langevin, n: usize, draws: usize, thin: u64) -> Temperature {
+        measure_with(kernel, n, draws, thin, 7)
+    }
+
+    fn measure_with(kernel: Langevin, n: usize, draws: usize, thin: u64, seed: u64) -> Temperature {
         let energy = Quadratic([1.0, 4.0]);
         let mut chains = Ensemble::start(&kernel, &Target(&energy), &Dense::zeros(n, 2));
         let mut meter = Thermometer::coordinates(n, 2);
@@ -274,7 +278,7 @@ mod tests {
             meter.record(&energy, &Dense::from_rows(2, rows), 1e-3, &mut Scratch::default());
         };
         for t in 0..draws as u64 + 20 {
-            chains.advance(&kernel, &Target(&energy), 1.0, &StepTuning::default(), thin, &Key::from_seed(7).step(t));
+            chains.advance(&kernel, &Target(&energy), 1.0, &StepTuning::default(), thin, &Key::from_seed(seed).step(t));
             if t >= 20 {
                 tell(&chains);
             }
@@ -299,6 +303,25 @@ mod tests {
             let (low, high) = found.range();
             assert!(low < high && (eta < 0.1 || !found.overall.holds(1.0)));
         }
+    }
+
+    /// The intervals themselves, over 40 repetitions of three step sizes and two curvatures: 240 of 95 %. Their number that hold the
+    /// truth has mean 228 and standard deviation 3.4 (the two directions of a run are independent); 214 is four below. Planted:
+    /// the temperature of the bath, without the step's bias, is outside of most.
+    #[test]
+    fn intervals_hold_what_the_step_makes_of_the_temperature() {
+        let (mut held, mut bath) = (0, 0);
+        for eta in [0.05, 0.1, 0.3] {
+            for seed in 0..40 {
+                let found = measure_with(Langevin::new(eta).unwrap(), 64, 40, (1.0 / eta) as u64, seed);
+                for (reading, a) in found.directions.iter().zip([1.0, 4.0]) {
+                    held += usize::from(reading.holds(1.0 / (1.0 - a * eta / 2.0)));
+                    bath += usize::from(reading.holds(1.0));
+                }
+            }
+        }
+        assert!(held >= 214, "{held} of 240");
+        assert!(bath < 120, "{bath} of 240");
     }
 
     /// A sampler that was made cold: its factor is recovered within 5 %.

@@ -1,6 +1,7 @@
 //! Annealed importance sampling, generic over path and kernel.
 
 use std::ops::ControlFlow;
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
@@ -116,6 +117,31 @@ pub(super) fn anneal_blocks<P: Path, K: Kernel<P>>(
         })
         .collect();
     Ok(blocks?.concat())
+}
+
+/// Hears from several threads how many rows went how many rungs, and tells every hundredth of the whole.
+pub(super) struct Told<'a> {
+    total: usize,
+    state: Mutex<(usize, usize, &'a mut (dyn FnMut(f64) -> ControlFlow<()> + Send))>,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn new(total: usize, tell: &'a mut (dyn FnMut(f64) -> ControlFlow<()> + Send)) -> Self {
+        Self { total, state: Mutex::new((0, 0, tell)) }
+    }
+
+    /// `n` more rows went a rung.
+    pub(super) fn rows(&self, n: usize) -> ControlFlow<()> {
+        // A poisoned lock means that another thread panicked while it told; that panic is on its way up.
+        let Ok(mut state) = self.state.lock() else { return ControlFlow::Break(()) };
+        state.0 += n;
+        if state.0 * 100 / self.total == state.1 {
+            return ControlFlow::Continue(());
+        }
+        state.1 = state.0 * 100 / self.total;
+        let done = state.0 as f64 / self.total as f64;
+        (state.2)(done)
+    }
 }
 
 /// `n` equal steps from 0 to 1: `n + 1` inverse temperatures.

@@ -2,12 +2,15 @@
 
 use std::ops::ControlFlow;
 
+use rayon::prelude::*;
+
 use super::LogZError;
-use super::ais::anneal_along;
+use super::ais::{Told, anneal_along};
 use super::ladder::stretch;
 use crate::kernel::Kernel;
 use crate::key::{Key, Purpose};
 use crate::path::Annealable;
+use crate::rows::Rows;
 use crate::scratch::Scratch;
 
 /// Parts of a ladder whose costs are compared.
@@ -57,8 +60,7 @@ pub fn balance<P: Annealable, K: Kernel<P>>(
     shape: &[f64],
     (n_chains, rungs): (usize, usize),
     key: &Key,
-    ws: &mut Scratch,
-    progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    progress: &mut (dyn FnMut(f64) -> ControlFlow<()> + Send),
 ) -> Result<Balanced, LogZError> {
     if n_chains < 2 {
         return Err(LogZError::Chains(n_chains));
@@ -66,19 +68,33 @@ pub fn balance<P: Annealable, K: Kernel<P>>(
     super::ais::check_ladder(shape)?;
     let each = rungs.div_ceil(PARTS).max(1);
     let ladder = stretch(shape, each * PARTS);
-    let mut chain = kernel.init(path, path.sample_base(n_chains, &key.purpose(Purpose::Init)), ws);
-    let (moves, mut total) = (key.purpose(Purpose::Noise), vec![0.0; n_chains]);
-    let mut parts = Vec::with_capacity(PARTS);
-    for part in 0..PARTS {
-        let mut log_weights = vec![0.0; n_chains];
-        let rungs = &ladder[part * each..=(part + 1) * each];
-        let tell = &mut |done: usize| progress((part * each + done) as f64 / (each * PARTS) as f64);
-        anneal_along(kernel, path, rungs, &mut chain, &mut log_weights, &moves.step(part as u64), ws, tell)?;
+    let x = path.sample_base(n_chains, &key.purpose(Purpose::Init));
+    let (moves, size) = (key.purpose(Purpose::Noise), path.block_rows());
+    let told = Told::new(n_chains * each * PARTS, progress);
+    let block = |ws: &mut Scratch, b: usize| {
+        let rows: Vec<usize> = (b * size..((b + 1) * size).min(n_chains)).collect();
+        let mut chain = kernel.init(path, x.select(&rows), ws);
+        let moves = moves.block(b as u64);
+        let mut of_part = |part: usize| {
+            let (mut log_weights, betas) = (vec![0.0; rows.len()], &ladder[part * each..=(part + 1) * each]);
+            let tell = &mut |_| told.rows(rows.len());
+            anneal_along(kernel, path, betas, &mut chain, &mut log_weights, &moves.step(part as u64), ws, tell)?;
+            Ok(log_weights)
+        };
+        (0..PARTS).map(&mut of_part).collect::<Result<Vec<_>, LogZError>>()
+    };
+    let blocks: Vec<Vec<Vec<f64>>> = (0..n_chains.div_ceil(size))
+        .into_par_iter()
+        .with_max_len(1)
+        .map_init(Scratch::default, block)
+        .collect::<Result<_, _>>()?;
+    let parts: Vec<Vec<f64>> = (0..PARTS).map(|p| blocks.iter().flat_map(|b| b[p].iter().copied()).collect()).collect();
+    let mut total = vec![0.0; n_chains];
+    for log_weights in &parts {
         if let Some(index) = log_weights.iter().position(|w| !w.is_finite()) {
             return Err(LogZError::Weight { value: log_weights[index], index });
         }
-        total.iter_mut().zip(&log_weights).for_each(|(t, w)| *t += w);
-        parts.push(log_weights);
+        total.iter_mut().zip(log_weights).for_each(|(t, w)| *t += w);
     }
     let costs: Vec<f64> = parts.iter().map(|w| covariance(w, &total)).collect();
     let shares = shares(&costs).ok_or(LogZError::Degenerate(n_chains))?;
@@ -194,8 +210,8 @@ mod tests {
     fn rungs_go_where_chains_lag() {
         let path = Bridge { base: Normal(0.0), target: Normal(SHIFT) };
         let go = &mut |_| ControlFlow::Continue(());
-        let (even, key, ws) = ([0.0, 1.0], Key::from_seed(1), &mut Scratch::default());
-        let found = balance(&Lazy, &path, &even, (400, 2_400), &key.step(0), ws, go).unwrap();
+        let (even, key) = ([0.0, 1.0], Key::from_seed(1));
+        let found = balance(&Lazy, &path, &even, (400, 2_400), &key.step(0), go).unwrap();
         assert_eq!(found.rungs_for(0.5 * found.variance), 4_800);
         let shape = found.shape;
         let slow = shape.iter().filter(|b| **b > 0.5).count() as f64 / (shape.len() - 1) as f64;
@@ -211,6 +227,6 @@ mod tests {
         };
         let ratio = spread(&shape, key.step(1)) / spread(&even, key.step(2));
         assert!((0.48..0.85).contains(&ratio), "{ratio}");
-        assert!(balance(&Lazy, &path, &[0.0, 0.5], (400, 10), &key, ws, go).is_err());
+        assert!(balance(&Lazy, &path, &[0.0, 0.5], (400, 10), &key, go).is_err());
     }
 }

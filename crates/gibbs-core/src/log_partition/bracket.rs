@@ -1,14 +1,14 @@
 //! Forward and reverse annealed importance sampling joined: a two-sided interval of `log Z` with a verdict.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::ais::anneal_blocks;
+use super::ais::{Told, anneal_blocks};
 use super::ladder::stretch;
+use super::ledger::{Finished, Forgetful, Ledger};
 use super::starts::Starts;
 use super::verdict::{Concern, Verdict, concerns, judge, rounding};
 use super::{Bennett, Bias, Ends, LogZ, LogZError};
@@ -265,33 +265,56 @@ impl<K> Bracket<K> {
     where
         K: Kernel<P>,
     {
+        self.resume(path, starts, key, &Forgetful, progress)
+    }
+
+    /// As [`Bracket::estimate`], with finished rounds taken from `ledger` and kept there: a run that was ended goes on after its
+    /// last finished round and comes to the same bits.
+    pub fn resume<P: Annealable>(
+        &self,
+        path: &P,
+        starts: &[Starts<'_, P::X>],
+        key: &Key,
+        ledger: &dyn Ledger,
+        progress: &mut (dyn FnMut(Progress<'_>) -> ControlFlow<()> + Send),
+    ) -> Result<Certificate, LogZError>
+    where
+        K: Kernel<P>,
+    {
         if starts.is_empty() {
             return Err(LogZError::NoStarts);
         }
         let sides = 1 + starts.len();
-        let (mut n_chains, mut rungs, mut moves) = (self.n_chains, self.rungs, 0);
+        let (mut n_chains, mut rungs, mut moves, mut seconds) = (self.n_chains, self.rungs, 0, 0.0);
         let mut last: Option<Certificate> = None;
-        let begin = Instant::now();
         for round in 0.. {
-            let round_began = Instant::now();
-            let ladder = stretch(&self.shape, rungs);
-            let found = self.round(path, starts, &ladder, n_chains, &key.step(round as u64), &mut |done| {
-                progress(Progress { round, done, last: last.as_ref() })
-            });
-            let (forward, reverse) = match (found, last.take()) {
-                (Err(LogZError::Interrupted), Some(before)) => return Ok(before),
-                (found, before) => {
-                    last = before;
-                    found?
+            let finished = if let Some(kept) = ledger.recall(round).filter(|f| f.fits(starts.len())) {
+                kept
+            } else {
+                let began = Instant::now();
+                let key = key.step(round as u64);
+                let tell = &mut |done| progress(Progress { round, done, last: last.as_ref() });
+                match self.round(path, starts, stretch(&self.shape, rungs), n_chains, &key, tell) {
+                    Err(LogZError::Interrupted) => return last.ok_or(LogZError::Interrupted),
+                    run => {
+                        let finished = Finished { seconds: began.elapsed().as_secs_f64(), ..run? };
+                        if ledger.keep(round, &finished).is_break() {
+                            return Err(LogZError::Interrupted);
+                        }
+                        finished
+                    }
                 }
             };
+            (n_chains, rungs) = (finished.forward.len(), finished.ladder.len() - 1);
             moves += (n_chains * rungs * sides) as u64;
-            let mut now = self.judge_round(forward, reverse, ladder, last.as_ref())?;
+            seconds += finished.seconds;
+            let lasted = finished.seconds.max(1e-9);
+            let (forward, reverse) = sides_of(path, starts, &finished)?;
+            let mut now = self.judge_round(forward, reverse, finished.ladder, last.as_ref())?;
             (now.rounds, now.moves) = (round + 1, moves);
             let narrow = now.spread() <= self.width;
             let laborious = now.concerns.iter().any(Concern::yields_to_effort);
-            let lasted = round_began.elapsed().as_secs_f64().max(1e-9);
-            let most = self.time.map_or(f64::INFINITY, |t| t.saturating_sub(begin.elapsed()).as_secs_f64() / lasted);
+            let most = self.time.map_or(f64::INFINITY, |t| (t.as_secs_f64() - seconds).max(0.0) / lasted);
             let next = self.next_size(&now, laborious, (sides as u64, moves), most);
             if (narrow && !laborious) || next.is_none() {
                 if !narrow {
@@ -331,39 +354,25 @@ impl<K> Bracket<K> {
         Some(if least < 0.5 || laborious { (now.n_chains, grow(rungs)) } else { (grow(now.n_chains), rungs) })
     }
 
-    /// Both sides of one round, at the same time.
+    /// Log weights of both sides of one round, which run at the same time.
     fn round<P: Annealable>(
         &self,
         path: &P,
         starts: &[Starts<'_, P::X>],
-        ladder: &[f64],
+        ladder: Vec<f64>,
         n: usize,
         key: &Key,
         progress: &mut (dyn FnMut(f64) -> ControlFlow<()> + Send),
-    ) -> Result<(LogZ, Vec<Upper>), LogZError>
+    ) -> Result<Finished, LogZError>
     where
         K: Kernel<P>,
     {
-        let rungs = ladder.len() - 1;
-        let total = n * rungs * (1 + starts.len());
-        let told = Mutex::new((0, 0, progress));
-        let rung_done = |rows: usize| {
-            // A poisoned lock means that another thread panicked in `progress`; that panic is on its way up.
-            let Ok(mut told) = told.lock() else { return ControlFlow::Break(()) };
-            told.0 += rows;
-            if told.0 * 100 / total == told.1 {
-                return ControlFlow::Continue(());
-            }
-            told.1 = told.0 * 100 / total;
-            let done = told.0 as f64 / total as f64;
-            (told.2)(done)
-        };
+        let told = Told::new(n * (ladder.len() - 1) * (1 + starts.len()), progress);
+        let rung_done = |rows: usize| told.rows(rows);
         let down: Vec<f64> = ladder.iter().rev().copied().collect();
-        let base = path.base_log_z();
         let forward = || {
             let x = path.sample_base(n, &key.purpose(Purpose::Init));
-            let weights = anneal_blocks(&self.kernel, path, ladder, &x, &key.purpose(Purpose::Noise), &rung_done)?;
-            LogZ::from_log_weights(weights, base, format!("AIS, {n} chains x {rungs} temperatures"))
+            anneal_blocks(&self.kernel, path, &ladder, &x, &key.purpose(Purpose::Noise), &rung_done)
         };
         let reverse = |(i, starts): (usize, &Starts<'_, P::X>)| {
             let key = key.purpose(Purpose::LogZ).block(i as u64);
@@ -371,15 +380,12 @@ impl<K> Bracket<K> {
             if x.n_rows() != n {
                 return Err(LogZError::Chains(x.n_rows()));
             }
-            let weights = anneal_blocks(&self.kernel, path, &down, &x, &key.purpose(Purpose::Noise), &rung_done)?;
-            let method = format!("reverse AIS from {}, {n} chains x {rungs} temperatures", starts.name);
-            let estimate = LogZ::from_reverse_log_weights(weights, base, method)?;
-            let bound = estimate.value + quantile(n) * estimate.std_err;
-            Ok(Upper { starts: starts.name.clone(), exact: starts.exact, estimate, bound })
+            anneal_blocks(&self.kernel, path, &down, &x, &key.purpose(Purpose::Noise), &rung_done)
         };
         let (forward, reverse) =
             rayon::join(forward, || starts.par_iter().enumerate().map(reverse).collect::<Result<Vec<_>, _>>());
-        Ok((forward?, reverse?))
+        let (forward, reverse) = (forward?, reverse?);
+        Ok(Finished { ladder, forward, reverse, seconds: 0.0 })
     }
 
     /// Interval, value and verdict from both sides.
@@ -435,6 +441,24 @@ impl<K> Bracket<K> {
             moves: 0,
         })
     }
+}
+
+/// Estimates of both sides from their weights.
+fn sides_of<P: Annealable>(
+    path: &P,
+    starts: &[Starts<'_, P::X>],
+    round: &Finished,
+) -> Result<(LogZ, Vec<Upper>), LogZError> {
+    let (n, rungs, base) = (round.forward.len(), round.ladder.len() - 1, path.base_log_z());
+    let forward =
+        LogZ::from_log_weights(round.forward.clone(), base, format!("AIS, {n} chains x {rungs} temperatures"))?;
+    let reverse = |(starts, weights): (&Starts<'_, P::X>, &Vec<f64>)| {
+        let method = format!("reverse AIS from {}, {n} chains x {rungs} temperatures", starts.name);
+        let estimate = LogZ::from_reverse_log_weights(weights.clone(), base, method)?;
+        let bound = estimate.value + quantile(n) * estimate.std_err;
+        Ok(Upper { starts: starts.name.clone(), exact: starts.exact, estimate, bound })
+    };
+    Ok((forward, starts.iter().zip(&round.reverse).map(reverse).collect::<Result<_, LogZError>>()?))
 }
 
 /// For an interval of 95 %: half of the 5 % for the two ends, the other half for choosing the round by its width.

@@ -78,6 +78,7 @@ impl<P: PathGradient<X: Persist, Eval: ExchangeRows>> Kernel<P> for Hmc {
         let (mut log_ratio, mut end) = (ws.take_f64(n_rows), ws.take_f64(n_rows));
         path.energy_at(&at.eval, beta, &mut log_ratio);
         add_kinetic(momentum, &mut log_ratio);
+        buffers.total.clone_from(&log_ratio);
 
         proposal.x.reset(n_rows, n_cols);
         proposal.x.values_mut().copy_from_slice(at.x.values());

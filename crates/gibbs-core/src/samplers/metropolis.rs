@@ -30,6 +30,8 @@ pub(super) struct Buffers<X> {
     pub(super) sd: X,
     /// Which proposals are taken.
     pub(super) taken: Vec<bool>,
+    /// Total energies at the start of the last trajectory, of Hamiltonian chains.
+    pub(super) total: Vec<f64>,
 }
 
 impl<X: Continuous, Eval> MetropolisChain<X, Eval> {
@@ -42,6 +44,13 @@ impl<X: Continuous, Eval> MetropolisChain<X, Eval> {
     /// Where the chains are.
     pub fn position(&self) -> &X {
         &self.at.x
+    }
+
+    /// Energy at the start of the last trajectory with that of the fresh momenta, of every row: what
+    /// [`e_bfmi`](crate::diagnostics::e_bfmi::e_bfmi) looks at. Empty before the first step, and for kernels other than
+    /// [`Hmc`](super::Hmc).
+    pub fn total_energies(&self) -> &[f64] {
+        &self.buffers.total
     }
 }
 

@@ -2,8 +2,9 @@
 
 use gibbs_core::kernel::{Evaluated, Kernel};
 use gibbs_core::key::{Key, Rng};
+use gibbs_core::path::Path;
 use gibbs_core::scratch::Scratch;
-use gibbs_kernels::ising::Rule;
+use gibbs_kernels::ising::{Decision, Rule};
 use rayon::prelude::*;
 
 use super::labels::Labels;
@@ -12,12 +13,16 @@ use super::replicas::PER_WORD;
 use super::swendsen_wang::join_probability;
 use super::{Checkerboard, Replicas, TorusPath};
 
-/// A checkerboard sweep by heat bath, and in a share of the steps a Swendsen-Wang move of every lattice after it.
+/// Checkerboard sweeps by heat bath, and in a share of the steps a Swendsen-Wang move of every lattice instead.
 ///
-/// Single flips cannot follow a path through the transition: near it their memory grows with the square of the side, and
-/// beyond it stripes stay. A cluster move costs tens of sweeps and forgets both within a few moves, so a small share of them
-/// is worth its price. Whether a step has one is drawn from its key alone, for all lattices together; a mixture of moves that
-/// leave `p_beta` invariant leaves it invariant.
+/// A sweep of 64 lattices costs what a cluster move of one does, so nearly all steps are sweeps, several a step, since
+/// counting bonds at its end costs half as much as a sweep. Where single flips would never arrive (stripes beyond the
+/// transition) a rare cluster move does what no number of sweeps can.
+///
+/// **Reversible**: a coin of the step's key says which colour its sweeps begin with, even before odd or odd before even, each
+/// the other read backwards, and whether the step is a cluster move instead; a mixture of a move and its reverse satisfies
+/// detailed balance, so both sides of a bracket may be joined by Bennett's acceptance ratio. The coins are tossed for all
+/// lattices of a key together.
 ///
 /// # Source
 /// Swendsen & Wang 1987, DOI 10.1103/PhysRevLett.58.86.
@@ -40,19 +45,25 @@ use super::{Checkerboard, Replicas, TorusPath};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clusters {
     share: f64,
+    n_sweeps: u64,
 }
 
 impl Default for Clusters {
-    /// A cluster move in a fifth of the steps.
+    /// Four sweeps a step, and a cluster move in one step of 256.
     fn default() -> Self {
-        Self { share: 0.2 }
+        Self { share: 1.0 / 256.0, n_sweeps: 4 }
     }
 }
 
 impl Clusters {
     /// With a cluster move in this share of the steps, cut to `0..=1`.
     pub fn with_share(share: f64) -> Self {
-        Self { share: share.clamp(0.0, 1.0) }
+        Self { share: share.clamp(0.0, 1.0), ..Self::default() }
+    }
+
+    /// With this many sweeps in the other steps, at least one.
+    pub fn with_sweeps(self, n_sweeps: u64) -> Self {
+        Self { n_sweeps: n_sweeps.max(1), ..self }
     }
 }
 
@@ -66,12 +77,15 @@ impl Kernel<TorusPath> for Clusters {
     }
 
     fn step(&self, path: &TorusPath, beta: f64, (): &(), chain: &mut Self::Chain, key: &Key, ws: &mut Scratch) {
-        let clusters = key.block(1);
-        if clusters.rng().uniform() < self.share {
-            redraw(&mut chain.x, beta * path.coupling(), &clusters);
+        let (sweeps, clusters, coupling) = (key.block(0), key.block(1), beta * path.coupling());
+        let mut coins = clusters.rng();
+        if coins.uniform() < self.share {
+            redraw(&mut chain.x, coupling, &clusters);
+        } else {
+            let (decision, first) = (Decision::new(Rule::HeatBath, coupling), usize::from(coins.uniform() < 0.5));
+            (0..self.n_sweeps).for_each(|t| chain.x.sweep(&decision, first, &sweeps.step(t)));
         }
-        // Last, since the sweep also counts bonds.
-        Checkerboard(Rule::HeatBath).step(path, beta, &(), chain, &key.block(0), ws);
+        path.evaluate(&chain.x, &mut chain.eval, ws);
     }
 
     fn position<'a>(&self, chain: &'a Self::Chain) -> &'a Replicas {

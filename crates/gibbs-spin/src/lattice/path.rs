@@ -143,7 +143,7 @@ impl Kernel<TorusPath> for Checkerboard {
     }
 
     fn step(&self, path: &TorusPath, beta: f64, (): &(), chain: &mut Self::Chain, key: &Key, ws: &mut Scratch) {
-        chain.x.sweep(&Decision::new(self.0, beta * path.coupling), key);
+        chain.x.sweep(&Decision::new(self.0, beta * path.coupling), 0, key);
         path.evaluate(&chain.x, &mut chain.eval, ws);
     }
 

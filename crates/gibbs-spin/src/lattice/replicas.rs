@@ -72,14 +72,16 @@ impl Replicas {
         &mut self.blocks
     }
 
-    /// One sweep of every lattice; block `b` draws from `key.block(b)`.
-    pub(super) fn sweep(&mut self, decision: &Decision, key: &Key) {
+    /// One sweep of every lattice, colour `first` and then the other; block `b` draws from `key.block(b)`.
+    pub(super) fn sweep(&mut self, decision: &Decision, first: usize, key: &Key) {
         let sweep = |(b, planes): (usize, &mut [Plane; 2])| {
             let (key, [even, odd]) = (key.block(b as u64), planes);
-            ising::half_sweep(even, odd, 0, decision, key.block(0).bits());
-            ising::half_sweep(odd, even, 1, decision, key.block(1).bits());
+            for colour in [first, 1 - first] {
+                let (target, other) = if colour == 0 { (&mut *even, &*odd) } else { (&mut *odd, &*even) };
+                ising::half_sweep(target, other, colour, decision, key.block(colour as u64).bits());
+            }
         };
-        if self.blocks.len() * PER_WORD * self.side * self.side < SERIAL_BELOW {
+        if self.blocks.len() == 1 || self.blocks.len() * PER_WORD * self.side * self.side < SERIAL_BELOW {
             self.blocks.iter_mut().enumerate().for_each(sweep);
         } else {
             self.blocks.par_iter_mut().with_max_len(1).enumerate().for_each(sweep);

@@ -113,6 +113,14 @@ choices! {
         None,
     }
 
+    /// What a look at the model while training rests on.
+    MonitorKind {
+        /// `log Z` anew at every look, as --log-z obtains it.
+        Estimate,
+        /// The log-likelihood with an interval: log Z exactly where --log-z auto may, else followed from look to look from both sides.
+        LogLikelihood,
+    }
+
     /// Samplers of negatives.
     SamplerKind {
         /// Metropolis-adjusted Langevin: no bias of the step size.
@@ -157,6 +165,12 @@ choices! {
         Elu,
         /// `z`, or `z / 5` below 0.
         LeakyRelu,
+    }
+}
+
+impl Default for MonitorKind {
+    fn default() -> Self {
+        Self::Estimate
     }
 }
 

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 pub use boltzmann::BoltzmannConfig;
 pub use choices::{
-    ActivationKind, HiddenKind, LogZMethod, ModelKind, NoiseKind, ObjectiveKind, OptimiserKind, SamplerKind, ScaleKind,
-    VisibleKind,
+    ActivationKind, HiddenKind, LogZMethod, ModelKind, MonitorKind, NoiseKind, ObjectiveKind, OptimiserKind,
+    SamplerKind, ScaleKind, VisibleKind,
 };
 pub use deep::DeepConfig;
 pub use neural::NeuralConfig;
@@ -115,6 +115,7 @@ pub struct LearningConfig {
     pub momentum: f64,
     pub average: f64,
     pub monitor_every: u64,
+    pub monitor: MonitorKind,
     pub patience: u64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub animate: bool,

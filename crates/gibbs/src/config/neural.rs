@@ -78,6 +78,7 @@ pub(super) fn resolve(
         momentum: o.momentum.unwrap_or(0.0),
         average: o.average.unwrap_or(if pictures { 0.99 } else { 0.998 }),
         monitor_every: o.monitor_every.unwrap_or(updates.div_ceil(if pictures { 20 } else { 30 }).max(1)),
+        monitor: o.monitor.unwrap_or_default(),
         patience: o.patience.unwrap_or(0),
         animate: o.animate.unwrap_or(false),
         log_z: o.log_z.unwrap_or(if pictures { LogZMethod::None } else { LogZMethod::Auto }),

@@ -97,6 +97,7 @@ pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfi
         momentum: o.momentum.unwrap_or(0.0),
         average: o.average.unwrap_or(if recipe { 0.9995 } else { 0.0 }),
         monitor_every: o.monitor_every.unwrap_or(updates.div_ceil(60).max(1)),
+        monitor: o.monitor.unwrap_or_default(),
         patience: o.patience.unwrap_or(40),
         animate: o.animate.unwrap_or(false),
         log_z: o.log_z.unwrap_or(LogZMethod::Auto),

@@ -47,7 +47,7 @@ fn scores(scores: &[MeanScore]) -> Table {
 }
 
 fn series(name: &str, points: Vec<(f64, f64)>) -> Series {
-    Series { name: name.into(), points }
+    Series { name: name.into(), points, ..Series::default() }
 }
 
 fn reliability(c: &ClassReport) -> Section {

@@ -5,6 +5,7 @@ use gibbs_core::key::{Key, Purpose};
 use gibbs_core::log_partition::{Certificate, LogZ};
 use gibbs_core::persist::{StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
+use gibbs_core::samplers::SwapStatistics;
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::dbm::MeanField;
 use gibbs_spin::{Bernoulli, Bits, Dbm, RbmPath};
@@ -164,6 +165,20 @@ impl Model for DbmModel {
         let mut watch = Visible { machine: &tempered, observer };
         let last = chains.sample(n_chains, start, 1.0, steps, key, &mut watch);
         Batch::Bits(bits(&last).first_columns(self.n_columns()))
+    }
+
+    /// Of the RBM between even and odd layers.
+    fn temper(
+        &self,
+        levels: usize,
+        from: &Batch,
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Result<SwapStatistics, Error> {
+        let even = Batch::Bits(self.machine.even_rows(bits(from), &key.purpose(Purpose::Hidden)));
+        let mut watch = Visible { machine: &self.machine, observer };
+        self.joint().temper(levels, &even, steps, key, &mut watch)
     }
 
     fn tensors(&self) -> TensorMap {

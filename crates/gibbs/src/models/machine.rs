@@ -12,8 +12,10 @@ use gibbs_core::params::ParamMap;
 use gibbs_core::path::Annealable;
 use gibbs_core::persist::{Persist, TensorMap};
 use gibbs_core::rows::{ExchangeRows, Rows};
+use gibbs_core::samplers::SwapStatistics;
 use gibbs_core::scratch::Scratch;
 
+use super::tempered::temper;
 use super::{ClassLaw, LogZOptions, Model, SampleObserver, Start, Units, climb};
 use crate::batch::Batch;
 use crate::bracket::{Annealing, BracketOptions};
@@ -263,6 +265,20 @@ impl<P: Described> Model for MachineModel<P> {
             if observer.observe(t, &rows, &energies) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         P::batch(chain.x)
+    }
+
+    fn temper(
+        &self,
+        levels: usize,
+        from: &Batch,
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Result<SwapStatistics, Error> {
+        temper(&self.path, &P::Kernel::default(), P::rows(from), levels, steps, key, &mut |t, x, energies| {
+            observer.observe(t, &P::batch(x.clone()), energies)
+        })
+        .map_err(|e| Error::Usage(e.to_string()))
     }
 
     fn sample_given(

@@ -8,6 +8,7 @@ mod harmonium;
 mod machine;
 mod neural;
 mod rbm;
+mod tempered;
 
 pub use boltzmann::BoltzmannPath;
 pub use counts::CountsModel;
@@ -24,6 +25,7 @@ use std::path::Path;
 use gibbs_core::key::Key;
 use gibbs_core::log_partition::{Certificate, LogZ, RaiseEstimate};
 use gibbs_core::persist::{StateError, TensorMap};
+use gibbs_core::samplers::SwapStatistics;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
@@ -173,6 +175,23 @@ pub trait Model: Send + Sync {
         observer: &mut dyn SampleObserver,
     ) -> Batch;
 
+    /// Runs replica exchange over `levels` levels between the base and the model from every row of `from`, for `steps` rounds of
+    /// a move and a swap; what is observed are the chains of the model itself. The levels are first placed where swaps are
+    /// equally often refused.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for fewer than two levels and for kinds of models without a path from a base.
+    fn temper(
+        &self,
+        _levels: usize,
+        _from: &Batch,
+        _steps: u64,
+        _key: &Key,
+        _observer: &mut dyn SampleObserver,
+    ) -> Result<SwapStatistics, Error> {
+        Err(Error::Usage(format!("chains of a {} are not tempered by this command", self.describe())))
+    }
+
     /// Parameters, as they are saved.
     fn tensors(&self) -> TensorMap;
 
@@ -309,7 +328,7 @@ pub fn write(path: &Path, model: &dyn Model, header: &ModelHeader) -> Result<(),
 }
 
 /// The registry: kind to constructor.
-fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
+pub(crate) fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<dyn Model>, StateError> {
     match header.kind {
         ModelKind::Rbm => match &header.units {
             Some(units) => harmonium::from_tensors(units, map),

@@ -12,7 +12,7 @@ use gibbs_core::log_partition::{Certificate, GridSampler, LogZ, Quadrature, Rais
 use gibbs_core::path::{Annealable, Bridge, Target};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::{Continuous, Rows};
-use gibbs_core::samplers::{Mala, Paced};
+use gibbs_core::samplers::{Mala, Paced, SwapStatistics};
 use gibbs_core::scratch::Scratch;
 use gibbs_tensor::energies::Gaussian;
 use gibbs_tensor::nets::Network;
@@ -20,6 +20,7 @@ use gibbs_tensor::trace::TapeEnergy;
 use serde::{Deserialize, Serialize};
 
 use super::machine::raise;
+use super::tempered::temper;
 use super::{LogZOptions, Model, ModelHeader, SampleObserver, Start, climb};
 use crate::batch::Batch;
 use crate::bracket::{Annealing, BracketOptions};
@@ -310,6 +311,22 @@ impl Model for NeuralModel {
         let path = Bridge { base: &self.base, target: &self.energy };
         let kernel = self.paced(&path, &key.purpose(Purpose::Other));
         Some(raise(&path, kernel, real(rows), how, key, progress))
+    }
+
+    fn temper(
+        &self,
+        levels: usize,
+        from: &Batch,
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Result<SwapStatistics, Error> {
+        let path = Bridge { base: &self.base, target: &self.energy };
+        let kernel = self.paced(&path, &key.purpose(Purpose::Other));
+        temper(&path, &kernel, real(from), levels, steps, key, &mut |t, x, energies| {
+            observer.observe(t, &Batch::Real(x.clone()), energies)
+        })
+        .map_err(|e| Error::Usage(e.to_string()))
     }
 
     /// By MALA on the free coordinates.

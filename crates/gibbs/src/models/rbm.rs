@@ -12,12 +12,14 @@ use gibbs_core::log_partition::{Certificate, LogZ, RaiseEstimate, Starts, ais::l
 use gibbs_core::path::{Annealable, Path};
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
+use gibbs_core::samplers::SwapStatistics;
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::perfect::MonotoneRbm;
 use gibbs_spin::rbm::{ExactDraws, HIDDEN_BIAS, RbmBetween, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bernoulli, Bits, BlockGibbs, Rbm, RbmPath, rbm};
 
 use super::machine::{Machine, raise, sample_given};
+use super::tempered::temper;
 use super::{LogZOptions, Model, SampleObserver, Start, climb};
 use crate::batch::Batch;
 use crate::bracket::{Annealing, BracketOptions};
@@ -241,6 +243,20 @@ impl Model for RbmModel {
             },
         );
         Batch::Bits(chain.x)
+    }
+
+    fn temper(
+        &self,
+        levels: usize,
+        from: &Batch,
+        steps: u64,
+        key: &Key,
+        observer: &mut dyn SampleObserver,
+    ) -> Result<SwapStatistics, Error> {
+        temper(&self.path, &BlockGibbs, bits(from), levels, steps, key, &mut |t, x, energies| {
+            observer.observe(t, &Batch::Bits(x.clone()), energies)
+        })
+        .map_err(|e| Error::Usage(e.to_string()))
     }
 
     fn sample_given(

@@ -6,12 +6,14 @@ use super::axes::{Axes, WIDTH, range};
 use super::{COLOURS, escape};
 
 /// One named line.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     /// Name in the legend.
     pub name: String,
     /// Points; those with a coordinate that is not finite are left out.
     pub points: Vec<(f64, f64)>,
+    /// A band around it, such as an interval: `x`, lower and upper end; none if empty.
+    pub band: Vec<(f64, f64, f64)>,
 }
 
 /// Lines that share a y axis.
@@ -47,7 +49,8 @@ impl Lines {
         let mut body = String::new();
         let (mut top, mut colour, mut skipped) = (0.0, 0, 0);
         for panel in &self.panels {
-            let Some(y) = range(panel.series.iter().flat_map(|s| &s.points).map(|p| p.1)) else { continue };
+            let ends = panel.series.iter().flat_map(|s| &s.band).flat_map(|b| [b.1, b.2]);
+            let Some(y) = range(panel.series.iter().flat_map(|s| &s.points).map(|p| p.1).chain(ends)) else { continue };
             let axes = Axes::new(x, y, top, PANEL_HEIGHT);
             axes.draw(&mut body, &self.x_label, &panel.y_label);
             if let Some((at, label)) = &self.marker {
@@ -56,6 +59,7 @@ impl Lines {
             for (i, series) in panel.series.iter().filter(|s| !s.points.is_empty()).enumerate() {
                 let stroke = COLOURS[colour % COLOURS.len()];
                 colour += 1;
+                draw_band(&mut body, &axes, &series.band, stroke);
                 skipped += draw_series(&mut body, &axes, series, stroke);
                 // The legend stands above the plot, where no line can cross it.
                 let (x, y) = (84.0 + 190.0 * i as f64, top + 14.0);
@@ -72,6 +76,19 @@ impl Lines {
             "<figure><svg viewBox=\"0 0 {WIDTH} {top}\" role=\"img\">{body}</svg><figcaption>{caption}</figcaption></figure>"
         )
     }
+}
+
+/// Draws a band, as far as its ends are finite.
+fn draw_band(out: &mut String, axes: &Axes, band: &[(f64, f64, f64)], fill: &str) {
+    let finite: Vec<_> = band.iter().filter(|(x, a, b)| x.is_finite() && a.is_finite() && b.is_finite()).collect();
+    if finite.is_empty() {
+        return;
+    }
+    let mut path = String::new();
+    for (i, (x, y)) in finite.iter().map(|b| (b.0, b.2)).chain(finite.iter().rev().map(|b| (b.0, b.1))).enumerate() {
+        let _ = write!(path, "{}{:.1} {:.1}", if i == 0 { "M" } else { "L" }, axes.px(x), axes.py(y));
+    }
+    let _ = write!(out, r#"<path d="{path}Z" fill="{fill}" fill-opacity="0.18"/>"#);
 }
 
 /// Draws a line with gaps where points are not finite; returns how many those are.

@@ -199,6 +199,7 @@ mod tests {
                             series: vec![Series {
                                 name: "s".into(),
                                 points: vec![(0.0, 1.0), (1.0, f64::NAN), (2.0, 3.0)],
+                                band: vec![(0.0, 0.5, 1.5), (1.0, f64::NAN, 1.0), (2.0, 2.5, 3.5)],
                             }],
                         }],
                         marker: Some((1.0, "best".into())),

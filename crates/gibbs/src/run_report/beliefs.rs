@@ -49,15 +49,48 @@ fn log_z(report: &BracketReport) -> Section {
         ),
         Block::Table(Table { head, rows }),
     ];
-    blocks.extend(report.concerns.iter().map(|c| Block::Paragraph(format!("{c}."))));
+    blocks.extend(report.concerns.iter().map(|c| Block::Paragraph(format!("{}.", sentence(c)))));
     Section { title: "log Z from both sides".into(), blocks }
 }
 
-/// What is read of a diagnosis.
+/// What is read of a diagnosis; numbers that were not finite are missing.
 #[derive(Deserialize)]
 struct Diagnosed {
     state: String,
     advice: Vec<String>,
+    rhat: Option<f64>,
+    ess: Option<f64>,
+    energy: Option<f64>,
+    mcse: Option<f64>,
+    energy_by_start: Vec<(String, Option<f64>)>,
+    data_energy: Option<f64>,
+    short_run_energy: Option<f64>,
+    self_transition: Option<f64>,
+    acceptance: Option<f64>,
+    e_bfmi: Option<f64>,
+    temperature: Option<Thermal>,
+    tempering: Option<Swaps>,
+}
+
+#[derive(Deserialize)]
+struct Thermal {
+    overall: Span,
+    #[serde(default)]
+    directions: Vec<Span>,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    value: Option<f64>,
+    lower: Option<f64>,
+    upper: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Swaps {
+    swap_rates: Vec<Option<f64>>,
+    round_trips: u64,
+    ideal_round_trips: Option<f64>,
 }
 
 fn doctor(d: &Diagnosed) -> Section {
@@ -67,6 +100,58 @@ fn doctor(d: &Diagnosed) -> Section {
         _ => Level::Bad,
     };
     let mut blocks = vec![Block::Notice(level, format!("The chains: {}.", d.state.replace('-', " ")))];
-    blocks.extend(d.advice.iter().map(|a| Block::Paragraph(format!("{a}."))));
+    blocks.extend(d.advice.iter().map(|a| Block::Paragraph(format!("{}.", sentence(a)))));
+    let head = ["quantity", "value", "wanted"].map(String::from).to_vec();
+    blocks.push(Block::Table(Table { head, rows: doctor_rows(d) }));
     Section { title: "Sampler doctor".into(), blocks }
+}
+
+/// With a capital.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn doctor_rows(d: &Diagnosed) -> Vec<Vec<String>> {
+    let show = |x: Option<f64>| number(x.unwrap_or(f64::NAN));
+    let percent = |x: Option<f64>| x.map_or(number(f64::NAN), |x| format!("{} %", number(100.0 * x)));
+    let mut rows: Vec<[String; 3]> = vec![
+        ["R-hat of the energy".into(), show(d.rhat), "below 1.01".into()],
+        ["effective draws".into(), show(d.ess), "400 or more".into()],
+        ["mean energy, nats".into(), format!("{} \u{b1} {}", show(d.energy), show(d.mcse)), String::new()],
+    ];
+    for (start, energy) in &d.energy_by_start {
+        rows.push([format!("mean energy, chains from {start}"), show(*energy), "equal".into()]);
+    }
+    rows.extend([
+        ["mean energy of the data".into(), show(d.data_energy), String::new()],
+        ["mean energy of short runs".into(), show(d.short_run_energy), String::new()],
+        ["steps that stay".into(), percent(d.self_transition), "well below 99 %".into()],
+    ]);
+    if d.acceptance.is_some() {
+        rows.push(["acceptance".into(), percent(d.acceptance), "15 % or more".into()]);
+    }
+    if let Some(t) = &d.temperature {
+        let span = |s: &Span| format!("{} ({} to {})", show(s.value), show(s.lower), show(s.upper));
+        rows.push(["temperature (95 % interval)".into(), span(&t.overall), "1".into()]);
+        let of = |worst: fn(f64, f64) -> f64| t.directions.iter().filter_map(|s| s.value).reduce(worst);
+        if let (Some(low), Some(high)) = (of(f64::min), of(f64::max)) {
+            let range = format!("{} to {}", number(low), number(high));
+            rows.push(["temperature, range over directions".into(), range, "1".into()]);
+        }
+    }
+    if d.e_bfmi.is_some() {
+        rows.push(["E-BFMI".into(), show(d.e_bfmi), "0.3 or more".into()]);
+    }
+    if let Some(t) = &d.tempering {
+        let lowest = t.swap_rates.iter().flatten().copied().reduce(f64::min);
+        rows.push([
+            format!("lowest swap rate of {} levels", t.swap_rates.len() + 1),
+            show(lowest),
+            "0.2 or more".into(),
+        ]);
+        let ideal = format!("{} if levels mixed at once", show(t.ideal_round_trips));
+        rows.push(["round trips of replicas".into(), t.round_trips.to_string(), ideal]);
+    }
+    rows.into_iter().map(Vec::from).collect()
 }

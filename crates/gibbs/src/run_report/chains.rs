@@ -28,6 +28,7 @@ pub(super) fn section(chains: &ChainReport) -> Section {
     let trace = |chain: usize, name: &str| Series {
         name: name.into(),
         points: (0..n).step_by(2).map(|t| (t as f64, chains.traces[chain * n + t])).collect(),
+        ..Series::default()
     };
     let traces = Lines {
         x_label: "step after warm-up".into(),
@@ -45,6 +46,7 @@ pub(super) fn section(chains: &ChainReport) -> Section {
             series: vec![Series {
                 name: "energy".into(),
                 points: chains.autocorrelation.iter().enumerate().map(|(i, &r)| (i as f64, r)).collect(),
+                ..Series::default()
             }],
         }],
         marker: None,

@@ -7,17 +7,21 @@ pub(super) fn section(metrics: &[Metrics], result: Option<&FitResult>) -> Option
     let series = |name: &str, value: &dyn Fn(&Metrics) -> Option<f64>| Series {
         name: name.into(),
         points: metrics.iter().filter_map(|m| Some((m.step as f64, value(m)?))).collect(),
+        ..Series::default()
     };
+    let band: Vec<(f64, f64, f64)> =
+        metrics.iter().filter_map(|m| m.interval.map(|[low, high]| (m.step as f64, low, high))).collect();
+    let judged = usize::from(metrics.iter().any(|m| m.validation_log_likelihood.is_some()));
+    let mut true_ones =
+        [series("train", &|m| m.train_log_likelihood), series("validation", &|m| m.validation_log_likelihood)];
+    true_ones[judged].band.clone_from(&band);
     let panel = |y_label: &str, series: Vec<Series>| Panel {
         y_label: y_label.into(),
         series: series.into_iter().filter(|s| s.points.len() > 1).collect(),
     };
     let bound = metrics.iter().any(|m| m.bound);
     let panels = [
-        panel(
-            if bound { "lower bound, nats" } else { "log-likelihood, nats" },
-            vec![series("train", &|m| m.train_log_likelihood), series("validation", &|m| m.validation_log_likelihood)],
-        ),
+        panel(if bound { "lower bound, nats" } else { "log-likelihood, nats" }, true_ones.into()),
         panel("pseudo, nats", vec![series("pseudo-log-likelihood", &|m| m.pseudo_log_likelihood)]),
         panel("objective", vec![series("objective", &|m| m.update.loss)]),
         panel("energy gap, nats", vec![series("data minus chains", &|m| m.update.energy_gap)]),
@@ -57,6 +61,14 @@ pub(super) fn section(metrics: &[Metrics], result: Option<&FitResult>) -> Option
                            that chains and data have the same energies, not that they have the same distribution.";
             blocks.push(lines(others.to_vec(), caption));
         }
+    }
+    if !band.is_empty() {
+        let worst = metrics.iter().filter_map(|m| m.log_z_verdict).min();
+        blocks.push(Block::Paragraph(format!(
+            "The band is the interval that log Z, enclosed from both sides at every look, leaves to the log-likelihood of \
+             these rows{}.",
+            worst.map_or(String::new(), |v| format!("; the least of its verdicts is: {v}"))
+        )));
     }
     Some(Section { title: "Learning".into(), blocks })
 }

@@ -31,7 +31,7 @@ pub(super) fn write(
     };
     let panel = |y_label: &str, name: &str, f: &dyn Fn(&Metric) -> Option<f64>| Panel {
         y_label: y_label.into(),
-        series: vec![Series { name: name.into(), points: points(f) }],
+        series: vec![Series { name: name.into(), points: points(f), ..Series::default() }],
     };
     let mut panels = vec![panel("nats", "objective", &|m| Some(m.objective))];
     panels.push(panel("log10", "norm of the gradient", &|m| Some(m.gradient_norm.log10())));

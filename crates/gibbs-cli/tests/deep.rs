@@ -43,6 +43,35 @@ fn a_deep_machine_reports_a_bound_and_says_so() {
 }
 
 #[test]
+fn a_deep_belief_net_is_fine_tuned_where_there_are_labels() {
+    let dir = folder();
+    let d = dir.path();
+    // Labels: whether the picture's first row is of one colour.
+    let table = text(&bytes(d, "bas.csv"));
+    let mut lines = table.lines();
+    let mut labelled = format!("{},stripe\n", lines.next().unwrap());
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let stripe = cells[..4].iter().all(|c| *c == cells[0]);
+        labelled += &format!("{line},{}\n", i32::from(stripe));
+    }
+    std::fs::write(d.join("labelled.csv"), labelled).unwrap();
+    let net = "--model dbn --layers 12,8 --batch-size 20 --learning-rate 0.2 --epochs 100 --label-column stripe";
+    let fit = json(d, &format!("fit labelled.csv {net} --fine-tune-epochs 300 --out net --json"));
+    assert_eq!((&fit["test"]["bound"], &fit["classifier"]["n"]), (&serde_json::json!(true), &serde_json::json!(40)));
+    assert!(fit["classifier"]["accuracy"].as_f64().unwrap() > 0.9, "{}", fit["classifier"]);
+    // Fair bits have -11.09.
+    let mean = fit["test"]["log_likelihood"]["mean"].as_f64().unwrap();
+    assert!(mean < 0.0 && mean > -11.0, "{mean}");
+    assert!(ok(d, "info net").contains("16-12-8") && ok(d, "eval net labelled.csv").contains("lower bound"));
+    ok(d, "sample net -n 30 --steps 20 --out s.npy");
+    // Without labels it is a density alone, and a killed run is the same run.
+    let plain = "bas.csv --model dbn --layers 6,5,4 --batch-size 20 --updates 900 --monitor-every 60";
+    survives_kills(d, "net", plain);
+    assert!(json(d, &format!("fit {plain} --out plain --json"))["classifier"].is_null());
+}
+
+#[test]
 fn killed_deep_runs_go_on_bit_by_bit() {
     let dir = folder();
     survives_kills(dir.path(), "joint", &format!("bas.csv {DBM} --epochs 60 --monitor-every 50"));

@@ -247,7 +247,7 @@ impl Preparation {
                 Batch::Real(Dense::from_rows(s.n_cols(), values.iter().map(|&v| v as f32).collect()))
             }
         };
-        Ok(Part { rows, weights: table.weights.clone(), log_true: None })
+        Ok(Part { rows, weights: table.weights.clone(), log_true: None, labels: table.labels.clone() })
     }
 
     /// Names of the columns, in the model's order.
@@ -368,6 +368,8 @@ pub struct Part {
     pub weights: Option<Vec<f64>>,
     /// Log of the true density of each row, nats, where the data is synthetic and it is known.
     pub log_true: Option<Vec<f64>>,
+    /// Label of each row, if the table has labels. No density sees them.
+    pub labels: Option<Vec<i64>>,
 }
 
 impl Part {
@@ -391,6 +393,7 @@ impl Part {
             rows: self.rows.select(index),
             weights: self.weights.as_ref().map(pick),
             log_true: self.log_true.as_ref().map(pick),
+            labels: self.labels.as_ref().map(|l| index.iter().map(|&i| l[i]).collect()),
         }
     }
 
@@ -403,6 +406,7 @@ impl Part {
             rows: self.rows.slice(0, n),
             weights: self.weights.as_ref().map(cut),
             log_true: self.log_true.as_ref().map(cut),
+            labels: self.labels.as_ref().map(|l| l[..n].to_vec()),
         }
     }
 }

@@ -9,7 +9,8 @@ use gibbs_core::key::{Key, Purpose};
 use gibbs_core::log_partition::{LogZ, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{FORMAT, FitConfig, LogZMethod, MonitorKind};
+use crate::classifier::{self, Accuracy};
+use crate::config::{FORMAT, FitConfig, LogZMethod, ModelConfig, MonitorKind};
 use crate::dataset::{Part, Prepared};
 use crate::error::Error;
 use crate::film;
@@ -99,6 +100,9 @@ pub struct FitResult {
     /// The kept model on the test rows, if there are any.
     #[serde(default)]
     pub test: Option<Evaluation>,
+    /// How well a classifier that was fine-tuned from a deep belief net labels the rows that were held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<Accuracy>,
 }
 
 /// Trains in `run`, from the start or from the saved state when `resume` is set.
@@ -346,6 +350,15 @@ impl<'a> Session<'a> {
         models::write(&self.run.file("model.safetensors"), self.trainer.best().as_ref(), &self.header())
     }
 
+    /// A deep belief net's accuracy as a classifier, where rows have labels.
+    fn fine_tuned(&self, model: &dyn Model, progress: &dyn Progress) -> Result<Option<Accuracy>, Error> {
+        let (Some(net), ModelConfig::Dbn(deep)) = (model.belief_net(), &self.config.model) else { return Ok(None) };
+        match deep.fine_tune_epochs.unwrap_or(0) {
+            0 => Ok(None),
+            epochs => classifier::fine_tuned(net, self.data, epochs, self.config.seed, progress),
+        }
+    }
+
     /// Records how training ended and evaluates the kept model.
     fn close(mut self, outcome: Result<Status, Error>, progress: &dyn Progress) -> Result<FitResult, Error> {
         let status = match outcome {
@@ -376,6 +389,7 @@ impl<'a> Session<'a> {
             train: part(&self.data.train),
             validation: part(&self.data.validation),
             test: part(&self.data.test),
+            classifier: self.fine_tuned(model, progress)?,
         };
         self.run.write_json("evaluation.json", &result)?;
         self.manifest.wall_seconds = self.seconds();

@@ -13,6 +13,7 @@
 //! | [`conservative`] | the same without `log Z`, on the low side, by reverse annealing |
 //! | [`bracket`] | `log Z` from both sides, with a verdict |
 //! | [`compare`] | two models on the same rows |
+//! | [`classifier`] | a softmax classifier that starts from a deep belief net |
 //! | [`chains`], [`two_sample`] | samples with diagnostics, and beside data |
 //! | [`impute`] | what a model says of the missing cells of a table |
 //! | [`diagnose`] | the sampler doctor on a model |
@@ -31,6 +32,7 @@ pub mod batch;
 pub mod bracket;
 pub mod chains;
 pub mod compare;
+pub mod classifier;
 pub mod config;
 pub mod conservative;
 pub mod dataset;

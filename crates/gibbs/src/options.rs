@@ -136,6 +136,9 @@ pub struct FitOptions {
     /// Updates of each layer of a deep machine on its own, before all are trained together; --updates counts them too
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub pretrain_updates: Option<u64>,
+    /// Passes over the labelled rows that fine-tune a deep belief net as a classifier; 0 for none
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub fine_tune_epochs: Option<u64>,
     /// Passes over the training rows
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub epochs: Option<u64>,

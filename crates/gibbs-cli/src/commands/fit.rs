@@ -75,6 +75,13 @@ fn print(run: &RunDir, result: &FitResult, context: &Context) -> Result<(), Erro
     }
     say(&format!("kept the model of step {} of {} ({:.1} s)", result.best_step, result.steps, result.seconds));
     say(&table(result));
+    if let Some(c) = &result.classifier {
+        let wrong = 100.0 * (1.0 - c.accuracy);
+        say(&format!(
+            "fine-tuned as a classifier: accuracy {:.4} +- {:.4} on {} held-out rows ({wrong:.2} % wrong)",
+            c.accuracy, c.std_err, c.n
+        ));
+    }
     say(&format!("report: {}", run.file("report.html").display()));
     Ok(())
 }

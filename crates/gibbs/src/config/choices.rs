@@ -29,6 +29,8 @@ choices! {
         Rbm,
         /// Deep Boltzmann machine of binary layers; its likelihoods are lower bounds.
         Dbm,
+        /// Deep belief net, fine-tuned as a classifier where rows have labels; its likelihoods are lower bounds.
+        Dbn,
         /// Fully connected network as the energy of real rows.
         Mlp,
         /// Convolutional network as the energy of pictures.
@@ -177,7 +179,7 @@ impl Default for MonitorKind {
 impl ModelKind {
     /// Whether rows are bits.
     pub fn takes_bits(self) -> bool {
-        matches!(self, Self::Rbm | Self::Dbm | Self::Boltzmann)
+        matches!(self, Self::Rbm | Self::Dbm | Self::Dbn | Self::Boltzmann)
     }
 }
 

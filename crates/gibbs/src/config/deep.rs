@@ -1,9 +1,9 @@
-//! Choices of deep models of bits: the deep Boltzmann machine.
+//! Choices of deep models of bits: the deep Boltzmann machine and the deep belief net.
 
 use gibbs_core::optimisers::Schedule;
 use serde::Serialize;
 
-use super::{DataFacts, LearningConfig, LogZMethod, ObjectiveKind, OptimiserKind};
+use super::{DataFacts, LearningConfig, LogZMethod, ModelKind, ObjectiveKind, OptimiserKind};
 use crate::error::Error;
 use crate::options::FitOptions;
 
@@ -20,11 +20,20 @@ pub struct DeepConfig {
     pub l2: f64,
     pub l1: f64,
     pub centred: bool,
-    pub mean_field_steps: usize,
-    pub pretrain_updates: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_field_steps: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pretrain_updates: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fine_tune_epochs: Option<u64>,
 }
 
-pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfig, DeepConfig), Error> {
+pub(super) fn resolve(
+    o: &FitOptions,
+    facts: DataFacts,
+    kind: ModelKind,
+) -> Result<(LearningConfig, DeepConfig), Error> {
+    let machine = kind == ModelKind::Dbm;
     let deep = DeepConfig {
         layers: o.layers.clone().unwrap_or(match facts.n_train {
             0..2_000 => vec![16, 8],
@@ -36,13 +45,14 @@ pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfi
         l2: o.l2.unwrap_or(1e-4),
         l1: o.l1.unwrap_or(0.0),
         centred: o.centred.unwrap_or(true),
-        mean_field_steps: o.mean_field_steps.unwrap_or(10),
-        pretrain_updates: o.pretrain_updates.unwrap_or(0),
+        mean_field_steps: machine.then_some(o.mean_field_steps.unwrap_or(5)),
+        pretrain_updates: machine.then_some(o.pretrain_updates.unwrap_or(0)),
+        fine_tune_epochs: (!machine).then_some(o.fine_tune_epochs.unwrap_or(10)),
     };
     let batch_size = o.batch_size.unwrap_or(facts.n_train.clamp(1, 100));
     let joint =
         super::updates(o, batch_size, facts.n_train, |per_epoch| u64::div_ceil(12_000, per_epoch).max(5) * per_epoch)?;
-    let before = deep.pretrain_updates.saturating_mul(deep.layers.len() as u64);
+    let before = deep.pretraining();
     // --updates counts all of them; passes over the rows are those of the joint training.
     let updates = if o.updates.is_some() { joint } else { joint.saturating_add(before) };
     let learning = LearningConfig {
@@ -58,7 +68,7 @@ pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfi
         schedule: o.schedule.unwrap_or(Schedule::Linear),
         warm_up: o.warm_up.unwrap_or(0),
         momentum: o.momentum.unwrap_or(0.0),
-        average: o.average.unwrap_or(0.999),
+        average: o.average.unwrap_or(if machine { 0.999 } else { 0.0 }),
         monitor_every: o.monitor_every.unwrap_or(updates.div_ceil(20).max(1)),
         monitor: o.monitor.unwrap_or_default(),
         patience: o.patience.unwrap_or(0),
@@ -67,12 +77,15 @@ pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfi
         ais_chains: o.ais_chains.unwrap_or(100),
         ais_temperatures: o.ais_temperatures.unwrap_or(1_000),
     };
-    deep.check(&learning, before)?;
+    if !machine && learning.average > 0.0 {
+        return Err(Error::Usage("--average: a deep belief net is trained without one; leave it out".into()));
+    }
+    deep.check(&learning)?;
     Ok((learning, deep))
 }
 
 impl DeepConfig {
-    fn check(&self, l: &LearningConfig, before: u64) -> Result<(), Error> {
+    fn check(&self, l: &LearningConfig) -> Result<(), Error> {
         if self.layers.len() < 2 || self.layers.len() > MOST_LAYERS || self.layers.contains(&0) {
             return Err(Error::Usage(format!(
                 "--layers of a deep machine are two to {MOST_LAYERS} widths of at least 1, found {:?}; with one hidden \
@@ -82,25 +95,26 @@ impl DeepConfig {
         }
         self.layers.iter().try_for_each(|&n| super::not_too_large("--layers", n))?;
         super::at_least_of("--gibbs-steps", self.gibbs_steps, 1)?;
-        super::at_least_of("--mean-field-steps", self.mean_field_steps as u64, 1)?;
+        super::at_least_of("--mean-field-steps", self.mean_field_steps.unwrap_or(1) as u64, 1)?;
         for (flag, value) in [("--l2", self.l2), ("--l1", self.l1), ("--init-sd", self.init_sd)] {
             super::non_negative(flag, value)?;
         }
         if l.objective != ObjectiveKind::Pcd {
             return Err(Error::Usage(format!(
-                "--objective {}: a deep Boltzmann machine learns by pcd, its data phase by mean field",
+                "--objective {}: deep models of bits learn by pcd; the data phase of a deep Boltzmann machine is mean \
+                 field",
                 l.objective.name()
             )));
         }
         if l.log_z == LogZMethod::None {
             return Err(Error::Usage(
-                "--log-z none: a deep Boltzmann machine is kept by its bound, which needs log Z".into(),
+                "--log-z none: a deep model of bits is judged by its bound, which needs log Z".into(),
             ));
         }
-        if before >= l.updates {
+        if self.pretraining() >= l.updates {
             return Err(Error::Usage(format!(
                 "--pretrain-updates {} for each of {} layers leaves none of {} updates to joint training",
-                self.pretrain_updates,
+                self.pretrain_updates.unwrap_or(0),
                 self.layers.len(),
                 l.updates
             )));
@@ -110,12 +124,16 @@ impl DeepConfig {
 
     /// Updates before the layers are trained together.
     pub fn pretraining(&self) -> u64 {
-        self.pretrain_updates * self.layers.len() as u64
+        self.pretrain_updates.unwrap_or(0).saturating_mul(self.layers.len() as u64)
     }
 
-    pub(super) fn describe(&self, l: &LearningConfig, facts: DataFacts) -> String {
+    pub(super) fn describe(&self, l: &LearningConfig, kind: ModelKind, facts: DataFacts) -> String {
         let widths: Vec<String> = self.layers.iter().map(usize::to_string).collect();
-        let how = format!("mean field and PCD-{} with {} chains", self.gibbs_steps, l.n_chains);
-        format!("deep Boltzmann machine {}-{}, {how}", facts.n_columns, widths.join("-"))
+        let (what, by) = match kind {
+            ModelKind::Dbm => ("deep Boltzmann machine", "mean field and"),
+            _ => ("deep belief net", "layer by layer,"),
+        };
+        let how = format!("{by} PCD-{} with {} chains", self.gibbs_steps, l.n_chains);
+        format!("{what} {}-{}, {how}", facts.n_columns, widths.join("-"))
     }
 }

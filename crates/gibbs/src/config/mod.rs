@@ -54,6 +54,8 @@ pub enum ModelConfig {
     Rbm(RbmConfig),
     /// Deep Boltzmann machine.
     Dbm(DeepConfig),
+    /// Deep belief net.
+    Dbn(DeepConfig),
     /// Fully connected network.
     Mlp(NeuralConfig),
     /// Convolutional network.
@@ -157,8 +159,12 @@ impl FitConfig {
                 (learning, ModelConfig::Rbm(rbm))
             }
             ModelKind::Dbm => {
-                let (learning, deep) = deep::resolve(o, facts)?;
+                let (learning, deep) = deep::resolve(o, facts, kind)?;
                 (learning, ModelConfig::Dbm(deep))
+            }
+            ModelKind::Dbn => {
+                let (learning, deep) = deep::resolve(o, facts, kind)?;
+                (learning, ModelConfig::Dbn(deep))
             }
             ModelKind::Mlp => {
                 let (learning, net) = neural::resolve(o, facts, kind)?;
@@ -187,6 +193,7 @@ impl FitConfig {
         match self.model {
             ModelConfig::Rbm(_) => ModelKind::Rbm,
             ModelConfig::Dbm(_) => ModelKind::Dbm,
+            ModelConfig::Dbn(_) => ModelKind::Dbn,
             ModelConfig::Mlp(_) => ModelKind::Mlp,
             ModelConfig::Conv(_) => ModelKind::Conv,
             ModelConfig::Boltzmann(_) => ModelKind::Boltzmann,
@@ -233,7 +240,7 @@ impl FitConfig {
         };
         let what = match &self.model {
             ModelConfig::Rbm(rbm) => rbm.describe(l, facts),
-            ModelConfig::Dbm(deep) => deep.describe(l, facts),
+            ModelConfig::Dbm(deep) | ModelConfig::Dbn(deep) => deep.describe(l, self.kind(), facts),
             ModelConfig::Mlp(net) | ModelConfig::Conv(net) => net.describe(l, self.kind(), facts),
             ModelConfig::Boltzmann(machine) => machine.describe(l, facts),
         };
@@ -347,7 +354,8 @@ mod tests {
 
     #[test]
     fn config_reads_back_as_options() {
-        for model in [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Mlp, ModelKind::Conv, ModelKind::Boltzmann] {
+        let kinds = [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Dbn, ModelKind::Mlp, ModelKind::Conv, ModelKind::Boltzmann];
+        for model in kinds {
             let o = FitOptions { model: Some(model), ..FitOptions::default() };
             let config = FitConfig::resolve(&o, facts()).unwrap();
             let text = toml::to_string(&config).unwrap();

@@ -6,6 +6,7 @@ mod counts;
 mod dbm;
 mod harmonium;
 mod machine;
+mod dbn;
 mod neural;
 mod rbm;
 mod tempered;
@@ -15,6 +16,7 @@ pub use counts::CountsModel;
 pub use dbm::DbmModel;
 pub use harmonium::{Layer, Units};
 pub use machine::{ChainOf, Described, Machine, MachineModel};
+pub use dbn::DbnModel;
 pub(crate) use neural::{MALA_SPREAD, fitted_base};
 pub use neural::{NeuralModel, NeuralSettings};
 pub use rbm::RbmModel;
@@ -71,7 +73,7 @@ pub enum Start<'a> {
 pub enum Likelihood {
     /// The log-likelihood.
     Value,
-    /// A lower bound of it: the energy is a variational free energy.
+    /// A lower bound of it: the energy is a variational free energy, or an estimate of one.
     LowerBound,
 }
 
@@ -194,6 +196,11 @@ pub trait Model: Send + Sync {
 
     /// Parameters, as they are saved.
     fn tensors(&self) -> TensorMap;
+
+    /// The net behind it, if it is a deep belief net: what a classifier can start from.
+    fn belief_net(&self) -> Option<&gibbs_spin::Dbn> {
+        None
+    }
 
     /// Pictures of what its units look for: one filter a hidden unit over the columns.
     fn filters(&self) -> Vec<Vec<f32>> {
@@ -336,6 +343,7 @@ pub(crate) fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<
         },
         ModelKind::Boltzmann => Ok(Box::new(MachineModel { path: boltzmann::from_tensors(map)? })),
         ModelKind::Dbm => Ok(Box::new(DbmModel::from_tensors(map)?)),
+        ModelKind::Dbn => Ok(Box::new(DbnModel::from_tensors(map)?)),
         ModelKind::Mlp | ModelKind::Conv => Ok(Box::new(NeuralModel::from_tensors(header, map)?)),
         ModelKind::Crf => Err(StateError::Invalid { name: "model".into(), reason: "it labels sequences".into() }),
     }

@@ -39,6 +39,14 @@ pub(super) fn section(result: &FitResult, ceiling: Option<f64>) -> Option<Sectio
             if z.std_err == 0.0 { "It is exact." } else { any.direction.as_str() }
         )),
     ];
+    if let Some(c) = &result.classifier {
+        blocks.push(Block::Paragraph(format!(
+            "Fine-tuned as a classifier, the net labels a share of {} \u{b1} {} of {} held-out rows rightly.",
+            number(c.accuracy),
+            number(c.std_err),
+            c.n
+        )));
+    }
     if let Some(ceiling) = ceiling {
         blocks.push(Block::Paragraph(format!(
             "The data is synthetic: no model can expect more than {} nats a row. The regret, where it is shown, is the \

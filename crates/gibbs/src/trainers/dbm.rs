@@ -70,14 +70,14 @@ impl<'a> DbmTrainer<'a> {
         let centring = Centring::new(mu.clone(), layers.n_odd(), CENTRING_RATE).following_from(nv);
         let objective = MeanFieldLikelihood {
             layers,
-            mean_field: MeanField::new(deep.mean_field_steps, TOLERANCE, 0.0).map_err(usage)?,
+            mean_field: MeanField::new(deep.mean_field_steps.unwrap_or(1), TOLERANCE, 0.0).map_err(usage)?,
             n_steps: deep.gibbs_steps,
             n_chains: config.learning.n_chains,
         };
         let mut ws = Scratch::default();
         let chains = objective.init(model.path(), rows, &key.purpose(Purpose::Init), &mut ws);
         let n = deep.layers.len();
-        let greedy = (deep.pretrain_updates > 0).then(|| {
+        let greedy = (deep.pretraining() > 0).then(|| {
             let copies = (0..n).map(|stage| Copies::of_stage(stage, n)).collect();
             Greedy::new(config, deep, copies, rows, Key::from_seed(config.seed), &mut ws)
         });
@@ -105,6 +105,11 @@ impl<'a> DbmTrainer<'a> {
         })
     }
 
+    /// Updates of a layer alone.
+    fn of_layer(&self) -> u64 {
+        self.deep.pretrain_updates.unwrap_or(0).max(1)
+    }
+
     /// An update of one layer alone.
     fn pretrain(&mut self, rows: &Bits, weights: &[f64], rate: f64, observe: bool, key: &Key) -> Result<(), Error> {
         let Some(greedy) = &mut self.greedy else { return Ok(()) };
@@ -116,7 +121,7 @@ impl<'a> DbmTrainer<'a> {
         if let Some(what) = wrong {
             return Err(self.diverged(what));
         }
-        let ended = self.step.is_multiple_of(self.deep.pretrain_updates);
+        let ended = self.step.is_multiple_of(self.of_layer());
         if ended
             && let Some(greedy) = &mut self.greedy
             && !greedy.next_stage(&mut self.ws)
@@ -281,10 +286,11 @@ impl Trainer for DbmTrainer<'_> {
         self.best.load(map)?;
         let wanted = self.best_offsets.len();
         self.best_offsets = map.expect("best_offsets", Some(&[wanted]))?.to_f32("best_offsets")?;
+        let stage = (self.step / self.of_layer()) as usize;
         if self.step < self.deep.pretraining()
             && let Some(greedy) = &mut self.greedy
         {
-            return greedy.load((self.step / self.deep.pretrain_updates) as usize, map, &mut self.ws);
+            return greedy.load(stage, map, &mut self.ws);
         }
         self.greedy = None;
         self.model.path_mut().params_mut().load("params.", map)?;

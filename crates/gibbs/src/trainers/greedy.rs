@@ -37,6 +37,7 @@ pub(super) struct Greedy<'a> {
 
 struct Stage {
     tied: TiedRbm,
+    base: Bernoulli,
     grad: ParamMap,
     chains: Chains<Chain>,
     centring: Centring,
@@ -102,6 +103,11 @@ impl<'a> Greedy<'a> {
         self.done.iter().chain([&self.stage.tied]).map(TiedRbm::rbm).collect()
     }
 
+    /// The base of the RBM in training.
+    pub(super) fn base(&self) -> &Bernoulli {
+        &self.stage.base
+    }
+
     pub(super) fn save(&self, map: &mut TensorMap) {
         for (i, tied) in self.done.iter().enumerate() {
             tied.path().params().save(&format!("stack.{i}."), map);
@@ -160,6 +166,7 @@ fn begin(
         centring: Centring::new(mu.repeat(copies.visible), tied.path().target.n_hidden(), CENTRING_RATE)
             .following_from(if n == 0 { mu.len() * copies.visible } else { 0 }),
         optimiser: super::optimiser(config, 0.0, params),
+        base,
         tied,
     }
 }

@@ -5,6 +5,7 @@ mod batches;
 mod best;
 mod boltzmann;
 mod dbm;
+mod dbn;
 mod greedy;
 mod machine;
 mod neural;
@@ -14,6 +15,8 @@ use gibbs_core::optimisers::{Adam, AdamW, Optimiser, Sgd};
 use gibbs_core::params::ParamMap;
 use gibbs_core::persist::{StateError, TensorMap};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use batches::Batches;
 
 use crate::config::{FitConfig, ModelConfig, OptimiserKind};
 use crate::dataset::Prepared;
@@ -118,6 +121,7 @@ pub(crate) fn new<'a>(config: &'a FitConfig, data: &'a Prepared) -> Result<Box<d
         ModelConfig::Rbm(rbm) => rbm::trainer(config, rbm, data)?,
         ModelConfig::Boltzmann(machine) => boltzmann::trainer(config, machine, data)?,
         ModelConfig::Dbm(deep) => Box::new(dbm::DbmTrainer::new(config, deep, data)?),
+        ModelConfig::Dbn(deep) => Box::new(dbn::DbnTrainer::new(config, deep, data)),
         ModelConfig::Mlp(net) | ModelConfig::Conv(net) => Box::new(neural::NeuralTrainer::new(config, net, data)?),
     })
 }

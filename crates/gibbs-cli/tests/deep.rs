@@ -53,7 +53,7 @@ fn a_deep_belief_net_is_fine_tuned_where_there_are_labels() {
     for line in lines {
         let cells: Vec<&str> = line.split(',').collect();
         let stripe = cells[..4].iter().all(|c| *c == cells[0]);
-        labelled += &format!("{line},{}\n", i32::from(stripe));
+        labelled.extend([line, ",", if stripe { "1" } else { "0" }, "\n"]);
     }
     std::fs::write(d.join("labelled.csv"), labelled).unwrap();
     let net = "--model dbn --layers 12,8 --batch-size 20 --learning-rate 0.2 --epochs 100 --label-column stripe";

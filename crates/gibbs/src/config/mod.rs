@@ -354,7 +354,8 @@ mod tests {
 
     #[test]
     fn config_reads_back_as_options() {
-        let kinds = [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Dbn, ModelKind::Mlp, ModelKind::Conv, ModelKind::Boltzmann];
+        let kinds =
+            [ModelKind::Rbm, ModelKind::Dbm, ModelKind::Dbn, ModelKind::Mlp, ModelKind::Conv, ModelKind::Boltzmann];
         for model in kinds {
             let o = FitOptions { model: Some(model), ..FitOptions::default() };
             let config = FitConfig::resolve(&o, facts()).unwrap();

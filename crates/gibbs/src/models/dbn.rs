@@ -36,7 +36,7 @@ impl DbnModel {
     pub(crate) fn from_tensors(map: &TensorMap) -> Result<Self, StateError> {
         let read = |name: String| map.expect(&name, None)?.to_f32(&name);
         let invalid = |name: &str, reason: String| StateError::Invalid { name: name.into(), reason };
-        let n = (1..).take_while(|l| map.get(&format!("rbm_{l}.{WEIGHTS}")).is_some()).count();
+        let n = (1..u8::MAX).take_while(|l| map.get(&format!("rbm_{l}.{WEIGHTS}")).is_some()).count();
         let rbm = |l: usize| {
             let part = |name: &str| read(format!("rbm_{l}.{name}"));
             Rbm::from_arrays(&part(WEIGHTS)?, &part(VISIBLE_BIAS)?, &part(HIDDEN_BIAS)?)

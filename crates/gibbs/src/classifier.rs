@@ -21,9 +21,7 @@ use crate::trainers::Batches;
 /// Rows that one thread takes at a time: a quarter of the usual batch.
 const BLOCK_ROWS: usize = 25;
 /// Rows of an update.
-const BATCH: usize = 100;
-/// Rate of Adam, falling linearly to zero.
-const RATE: f64 = 1e-3;
+pub(crate) const BATCH: usize = 100;
 /// Rows classified at once.
 const ROWS_AT_ONCE: usize = 1_000;
 
@@ -34,6 +32,16 @@ pub struct Classifier {
     n_visible: usize,
     /// Labels, one a class, ascending.
     classes: Vec<i64>,
+}
+
+/// How a classifier is trained.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FineTuning {
+    /// Passes over the rows.
+    pub epochs: u64,
+    /// Rate of Adam, falling linearly to zero. The outputs start at zero and no weight moves by more than the rate in an
+    /// update, so half of `rate * updates` has to reach as far as the weights must go.
+    pub rate: f64,
 }
 
 /// Share of rows whose most probable class is their label.
@@ -101,10 +109,10 @@ impl Classifier {
         self.classes.binary_search(&label).ok()
     }
 
-    /// `epochs` passes of Adam down the cross-entropy. Everything random comes from `key`. Returns `false` if stopped.
-    pub fn train(&mut self, x: &Bits, labels: &[i64], epochs: u64, key: &Key, progress: &dyn Progress) -> bool {
+    /// Passes of Adam down the cross-entropy. Everything random comes from `key`. Returns `false` if stopped.
+    pub fn train(&mut self, x: &Bits, labels: &[i64], how: FineTuning, key: &Key, progress: &dyn Progress) -> bool {
         let mut batches = Batches::new(labels.len(), BATCH, None);
-        let total = epochs * batches.per_epoch();
+        let total = how.epochs.saturating_mul(batches.per_epoch());
         let mut optimiser = Adam::new(self.energy.params());
         let (mut grad, mut ws) = (self.energy.params().zeros_like(), Scratch::default());
         progress.begin("fine-tuning", total);
@@ -113,7 +121,7 @@ impl Classifier {
             let rows = self.rows(&gibbs_core::rows::Rows::select(x, &index), |i| self.class(labels[index[i]]));
             grad.clear();
             self.energy.add_grad(&rows, &weights, &mut grad, &mut ws);
-            let rate = RATE * Schedule::Linear.factor(step, total, 0);
+            let rate = how.rate * Schedule::Linear.factor(step, total, 0);
             optimiser.step(self.energy.params_mut(), &grad, rate as f32);
             progress.advance(step + 1);
             if progress.stop() {
@@ -158,7 +166,7 @@ impl Classifier {
 pub fn fine_tuned(
     net: &Dbn,
     data: &Prepared,
-    epochs: u64,
+    how: FineTuning,
     seed: u64,
     progress: &dyn Progress,
 ) -> Result<Option<Accuracy>, Error> {
@@ -175,7 +183,7 @@ pub fn fine_tuned(
     }
     let mut classifier = Classifier::new(net, classes).map_err(|e| Error::Usage(e.to_string()))?;
     let key = Key::from_seed(seed).purpose(Purpose::Other);
-    if !classifier.train(x, labels, epochs, &key, progress) {
+    if !classifier.train(x, labels, how, &key, progress) {
         return Err(Error::Interrupted);
     }
     Ok(Some(classifier.accuracy(test, test_labels)))
@@ -214,13 +222,63 @@ mod tests {
         }
     }
 
+    /// The cross-entropy of rows and labels in doubles, straight from its definition, at parameters `theta`.
+    fn cross_entropy(c: &Classifier, theta: &[f64], x: &Bits, labels: &[i64], weights: &[f64]) -> f64 {
+        let mut total = 0.0;
+        for (i, (label, weight)) in labels.iter().zip(weights).enumerate() {
+            let mut h: Vec<f64> = (0..c.n_visible).map(|j| f64::from(u8::from(x.get(i, j)))).collect();
+            let mut at = 0;
+            // Weights and biases follow each other, layer by layer.
+            for pair in c.energy.params().entries().chunks(2) {
+                let (rows, cols) = (pair[0].shape[0], pair[0].shape[1]);
+                let (w, b) = (&theta[at..at + rows * cols], &theta[at + rows * cols..][..cols]);
+                at += rows * cols + cols;
+                let a = (0..cols).map(|k| b[k] + (0..rows).map(|j| h[j] * w[j * cols + k]).sum::<f64>());
+                h = if pair[0].name.starts_with("output") {
+                    a.collect()
+                } else {
+                    a.map(|a| 1.0 / (1.0 + (-a).exp())).collect()
+                };
+            }
+            let log_sum = h.iter().map(|a| a.exp()).sum::<f64>().ln();
+            total += weight * (log_sum - h[c.class(*label).unwrap()]);
+        }
+        total
+    }
+
+    /// Against central differences in doubles: their own error is about `step^2`, that of single precision 1e-6 of the sums.
+    #[test]
+    fn the_gradient_is_that_of_the_cross_entropy() {
+        let x = all_rows();
+        let labels: Vec<i64> = (0..64i64).map(|i| [-1, 3, 7][(i % 3) as usize]).collect();
+        let weights: Vec<f64> = (0..64).map(|i| (1.0 + f64::from(i % 4)) / 160.0).collect();
+        let mut c = Classifier::new(&net(), vec![-1, 3, 7]).unwrap();
+        let mut rng = Key::from_seed(5).rng();
+        c.energy.params_mut().flat_mut().iter_mut().for_each(|t| *t += rng.normal() as f32);
+        let mut grad = c.energy.params().zeros_like();
+        let rows = c.rows(&x, |i| c.class(labels[i]));
+        c.energy.add_grad(&rows, &weights, &mut grad, &mut Scratch::default());
+        let mut theta: Vec<f64> = c.energy.params().flat().iter().map(|t| f64::from(*t)).collect();
+        let step = 1e-4;
+        for (k, found) in grad.flat().iter().enumerate() {
+            let middle = theta[k];
+            theta[k] = middle + step;
+            let above = cross_entropy(&c, &theta, &x, &labels, &weights);
+            theta[k] = middle - step;
+            let below = cross_entropy(&c, &theta, &x, &labels, &weights);
+            theta[k] = middle;
+            let wanted = (above - below) / (2.0 * step);
+            assert!((f64::from(*found) - wanted).abs() < 2e-6, "parameter {k}: {found}, differences say {wanted}");
+        }
+    }
+
     #[test]
     fn it_learns_a_majority_and_says_how_well() {
         let x = all_rows();
         let labels: Vec<i64> = (0..64i64).map(|i| if i.count_ones() > 2 { 7 } else { -1 }).collect();
         let mut c = Classifier::new(&net(), vec![-1, 7]).unwrap();
         let before = c.accuracy(&x, &labels);
-        assert!(c.train(&x, &labels, 1_500, &Key::from_seed(0), &Silent));
+        assert!(c.train(&x, &labels, FineTuning { epochs: 1_500, rate: 0.02 }, &Key::from_seed(0), &Silent));
         let after = c.accuracy(&x, &labels);
         assert!(before.accuracy < 0.7 && after.accuracy > 0.95, "{before:?} {after:?}");
         assert_eq!(c.accuracy(&x, &[99; 64]).accuracy, 0.0);

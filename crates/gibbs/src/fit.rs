@@ -9,7 +9,7 @@ use gibbs_core::key::{Key, Purpose};
 use gibbs_core::log_partition::{LogZ, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::classifier::{self, Accuracy};
+use crate::classifier::{self, Accuracy, FineTuning};
 use crate::config::{FORMAT, FitConfig, LogZMethod, ModelConfig, MonitorKind};
 use crate::dataset::{Part, Prepared};
 use crate::error::Error;
@@ -355,7 +355,10 @@ impl<'a> Session<'a> {
         let (Some(net), ModelConfig::Dbn(deep)) = (model.belief_net(), &self.config.model) else { return Ok(None) };
         match deep.fine_tune_epochs.unwrap_or(0) {
             0 => Ok(None),
-            epochs => classifier::fine_tuned(net, self.data, epochs, self.config.seed, progress),
+            epochs => {
+                let tuning = FineTuning { epochs, rate: deep.fine_tune_rate.unwrap_or(0.0) };
+                classifier::fine_tuned(net, self.data, tuning, self.config.seed, progress)
+            }
         }
     }
 

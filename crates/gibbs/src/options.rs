@@ -139,6 +139,9 @@ pub struct FitOptions {
     /// Passes over the labelled rows that fine-tune a deep belief net as a classifier; 0 for none
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub fine_tune_epochs: Option<u64>,
+    /// Rate of Adam in fine-tuning, falling linearly to zero
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
+    pub fine_tune_rate: Option<f64>,
     /// Passes over the training rows
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub epochs: Option<u64>,

@@ -9,6 +9,8 @@ use crate::options::FitOptions;
 
 /// Hidden layers that this program handles.
 const MOST_LAYERS: usize = 16;
+/// Updates of fine-tuning at least, unless passes are given.
+const FEWEST_UPDATES: u64 = 2_000;
 
 /// Choices that only deep models of bits have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +28,8 @@ pub struct DeepConfig {
     pub pretrain_updates: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fine_tune_epochs: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fine_tune_rate: Option<f64>,
 }
 
 pub(super) fn resolve(
@@ -45,9 +49,10 @@ pub(super) fn resolve(
         l2: o.l2.unwrap_or(1e-4),
         l1: o.l1.unwrap_or(0.0),
         centred: o.centred.unwrap_or(true),
-        mean_field_steps: machine.then_some(o.mean_field_steps.unwrap_or(5)),
+        mean_field_steps: machine.then_some(o.mean_field_steps.unwrap_or(10)),
         pretrain_updates: machine.then_some(o.pretrain_updates.unwrap_or(0)),
-        fine_tune_epochs: (!machine).then_some(o.fine_tune_epochs.unwrap_or(10)),
+        fine_tune_epochs: (!machine).then_some(o.fine_tune_epochs.unwrap_or_else(|| fine_tuning(facts.n_train))),
+        fine_tune_rate: (!machine).then_some(o.fine_tune_rate.unwrap_or(0.003)),
     };
     let batch_size = o.batch_size.unwrap_or(facts.n_train.clamp(1, 100));
     let joint =
@@ -84,6 +89,13 @@ pub(super) fn resolve(
     Ok((learning, deep))
 }
 
+/// Passes of fine-tuning: ten, and more over few rows, so that the rate of Adam can carry weights from zero to where they
+/// have to be.
+fn fine_tuning(n_train: usize) -> u64 {
+    let per_epoch = n_train.div_ceil(crate::classifier::BATCH).max(1) as u64;
+    FEWEST_UPDATES.div_ceil(per_epoch).max(10)
+}
+
 impl DeepConfig {
     fn check(&self, l: &LearningConfig) -> Result<(), Error> {
         if self.layers.len() < 2 || self.layers.len() > MOST_LAYERS || self.layers.contains(&0) {
@@ -99,6 +111,7 @@ impl DeepConfig {
         for (flag, value) in [("--l2", self.l2), ("--l1", self.l1), ("--init-sd", self.init_sd)] {
             super::non_negative(flag, value)?;
         }
+        super::positive("--fine-tune-rate", self.fine_tune_rate.unwrap_or(1.0))?;
         if l.objective != ObjectiveKind::Pcd {
             return Err(Error::Usage(format!(
                 "--objective {}: deep models of bits learn by pcd; the data phase of a deep Boltzmann machine is mean \

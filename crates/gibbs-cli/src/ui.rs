@@ -52,8 +52,11 @@ impl Progress for Terminal {
         if self.quiet || !std::io::stderr().is_terminal() {
             return;
         }
-        let bar = ProgressBar::new(total);
-        let template = "{prefix} [{bar:30}] {pos}/{len} {per_sec} ETA {eta} {msg}";
+        let (bar, template) = if total > 0 {
+            (ProgressBar::new(total), "{prefix} [{bar:30}] {pos}/{len} {per_sec} ETA {eta} {msg}")
+        } else {
+            (ProgressBar::no_length(), "{prefix} {pos} {per_sec} {msg}")
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }

@@ -37,3 +37,30 @@ fn fit_family_ranks_and_names_the_law() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("wait"), "{}", text(&unknown.stderr));
 }
+
+#[test]
+fn fit_family_of_one_law_streams() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let row = |i: u32| format!("{i},{}\n", -(1.0 - (f64::from(i) + 0.5) / 9_000.0).ln() / 2.0);
+    std::fs::write(at.join("x.csv"), format!("id,wait\n{}", (0..9_000).map(row).collect::<String>())).unwrap();
+    let found = json(at, "fit-family x.csv --column wait --family exponential --json");
+    let rate = &found["parameters"][0];
+    let (value, lower, upper) = (&rate["value"], &rate["lower"], &rate["upper"]);
+    // Midpoint quantiles: the mean is that of the law to 1e-4.
+    assert!((value.as_f64().unwrap() - 2.0).abs() < 1e-3 && found["n"] == 9_000, "{found}");
+    assert!(lower.as_f64() < Some(2.0) && upper.as_f64() > Some(2.0), "{found}");
+    let weibull = json(at, "fit-family x.csv --column wait --family weibull --known 1 --json");
+    let apart = weibull["log_likelihood"].as_f64().unwrap() - found["log_likelihood"].as_f64().unwrap();
+    assert!(apart.abs() < 1e-9, "the Weibull law of shape 1 is the exponential one: {weibull}");
+    for (line, code, words) in [
+        ("--column wait --family weibull", 2, "--known"),
+        ("--column wait --known 3", 2, "--family"),
+        ("--column wait --family poisson", 3, "value 1 is"),
+        ("--column weight --family gamma", 2, "weight"),
+    ] {
+        let refused = gibbs(at, &format!("fit-family x.csv {line}"));
+        assert_eq!(refused.status.code(), Some(code), "{line}");
+        assert!(text(&refused.stderr).contains(words), "{line}: {}", text(&refused.stderr));
+    }
+}

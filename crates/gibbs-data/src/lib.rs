@@ -1,7 +1,8 @@
 //! Tables for energy-based models: read, generated, divided, and turned into bits.
 //!
 //! [`read`] takes a file a person has (CSV, TSV, NPY, NPZ, IDX, Parquet, PNG pictures), [`named`] a set by its name
-//! (embedded, generated, or public files with known digests). Both give a [`Table`]. [`inspect`] says what kind of numbers
+//! (embedded, generated, or public files with known digests). Both give a [`Table`]; [`stream_column`] hands over a column
+//! that need not fit into memory. [`inspect`] says what kind of numbers
 //! it holds, [`Preprocess`] turns it into a [`BitTable`] and [`Standardise`] into real numbers of a model's scale, the same
 //! way at every later time, [`Split`] divides its rows.
 //!
@@ -48,7 +49,7 @@ pub use named::{NamedOptions, Part, SetInfo, SetKind, list, named};
 pub use nearest::nearest;
 pub use preprocess::{Binarise, BinariseOption, Preprocess};
 pub use sources::image::Picture;
-pub use sources::{Header, ReadOptions, conll, csv, mat, npy, read, read_bytes};
+pub use sources::{Header, ReadOptions, Streamed, conll, csv, mat, npy, read, read_bytes, stream_column};
 pub use split::Split;
 pub use standardise::{Scaling, Standardise};
 pub use table::{Table, Values};

@@ -82,6 +82,14 @@ impl Values {
         }
     }
 
+    /// Moves all cells to the end of `out`; what room there is, and whether cells are bytes, stays.
+    pub(crate) fn drain_into(&mut self, out: &mut Vec<f64>) {
+        match self {
+            Values::U8(v) => out.extend(v.drain(..).map(f64::from)),
+            Values::F64(v) => out.append(v),
+        }
+    }
+
     pub(crate) fn truncate(&mut self, n: usize) {
         match self {
             Values::U8(v) => v.truncate(n),

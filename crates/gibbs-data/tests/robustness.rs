@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use gibbs_data::{Picture, ReadOptions, Split, npy, read_bytes};
+use gibbs_data::{Picture, ReadOptions, Split, npy, read_bytes, stream_column};
 use proptest::prelude::*;
 
 fn golden(name: &str) -> std::path::PathBuf {
@@ -156,6 +156,34 @@ fn mutated_files() {
                     content.truncate(cut.index(content.len()) + 1);
                 }
                 reads_or_explains(&content, choice);
+                Ok(())
+            })
+            .unwrap();
+    });
+}
+
+/// A column that goes by is the column that is read, or an error; of the same files, the first of their columns.
+#[test]
+fn mutated_files_go_by() {
+    let (seeds, dir) = (seeds(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("given");
+    within_memory(|| {
+        let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
+        runner(1_000)
+            .run(&(0..seeds.len(), edits), |(s, edits)| {
+                let mut content = seeds[s].clone();
+                edits.iter().for_each(|(at, byte)| content[at.index(seeds[s].len())] = *byte);
+                std::fs::write(&path, &content).unwrap();
+                let mut n = 0;
+                let options = ReadOptions { max_bytes: 16 << 20, ..ReadOptions::default() };
+                let found = stream_column(&path, None, &options, &mut |block| {
+                    n += block.len() as u64;
+                    Ok(())
+                });
+                match found {
+                    Ok(found) => assert!(found.rows == n && n > 0),
+                    Err(e) => assert!(e.to_string().len() > 10),
+                }
                 Ok(())
             })
             .unwrap();

@@ -22,7 +22,7 @@
 //! | [`anneal`] | low states of QUBO problems |
 //! | [`recall`] | associative memories: patterns stored, queries recalled |
 //! | [`forecasts`] | forecasts in a table held against what happened |
-//! | [`families`] | laws that a column may be drawn from, ranked |
+//! | [`families`], [`one_pass`] | laws that a column may be drawn from, ranked; one law fitted to a file of any size |
 //! | [`denoise`](mod@denoise) | pictures restored from noisy ones |
 //! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
 //! | [`tagging`] | label sequences: sentences in columns, features, conditional random fields, spans |
@@ -51,6 +51,7 @@ pub mod ising_log_z;
 pub mod likelihood;
 pub mod models;
 mod monitor;
+pub mod one_pass;
 pub mod options;
 mod perfect;
 pub mod pipeline;

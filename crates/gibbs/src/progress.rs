@@ -2,7 +2,7 @@
 
 /// Receives the news of long work and may ask it to stop. The command line draws a bar; tests listen.
 pub trait Progress: Sync {
-    /// A new piece of work with a known number of parts begins.
+    /// A new piece of work begins; `total` parts, or 0 where their number is not known.
     fn begin(&self, what: &str, total: u64) {
         let _ = (what, total);
     }

@@ -5,18 +5,70 @@
 //! by themselves). Blank lines are skipped. Empty cells, `NA`, `N/A`, `nan`, `none`, `null` and `?` are missing values;
 //! `true` and `false` are 1 and 0.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{Cursor, Read, Write};
 
 use ::csv::{ByteRecord, ReaderBuilder};
 
 use super::columns::{self, Roles, short};
+use super::stream::{BLOCK, Sink, Streamed};
 use crate::{DataError, Header, ReadOptions, Table, Values};
+
+/// Finds the wanted columns.
+type Resolve = fn(&[String], &ReadOptions) -> Result<Roles, DataError>;
 
 /// Bytes looked at to find the delimiter.
 const SNIFF: usize = 1 << 16;
 
-pub(crate) fn read(mut reader: impl Read, options: &ReadOptions) -> Result<Table, DataError> {
+pub(crate) fn read(reader: impl Read, options: &ReadOptions) -> Result<Table, DataError> {
+    let left = Cell::new(options.max_bytes);
+    let (rows, has_names) = text(reader, Roles::resolve, options, &left, &mut |_| Ok(()))?;
+    rows.finish(has_names)
+}
+
+/// Hands over the first of the columns that `options` leave.
+pub(crate) fn stream(reader: impl Read, options: &ReadOptions, each: &mut Sink<'_>) -> Result<Streamed, DataError> {
+    let left = Cell::new(options.max_bytes);
+    let mut block = Vec::with_capacity(BLOCK);
+    let mut hand_over = |values: &mut Values| {
+        block.clear();
+        values.drain_into(&mut block);
+        each(&block)
+    };
+    let mut full = |rows: &mut Rows<'_>| {
+        if rows.values.len() < BLOCK {
+            return Ok(());
+        }
+        // Only what is held counts: the next block may be as long as the first.
+        left.set(options.max_bytes);
+        hand_over(&mut rows.values)
+    };
+    let first = |names: &[String], o: &ReadOptions| {
+        let mut roles = Roles::resolve(names, o)?;
+        roles.data.truncate(1);
+        Ok(roles)
+    };
+    let (mut rows, has_names) = text(reader, first, options, &left, &mut full)?;
+    if !rows.values.is_empty() {
+        hand_over(&mut rows.values)?;
+    }
+    let first_row = if has_names { 2 } else { 1 };
+    let n = rows.row - first_row;
+    if n == 0 {
+        return Err(DataError::NoRows { columns: rows.names.len() });
+    }
+    Ok(Streamed { column: rows.names[rows.roles.data[0]].clone(), rows: n as u64, first_row })
+}
+
+/// Reads rows, at most `left` bytes of them; `after` sees them after every row. Returns them and whether there is a header.
+fn text<'a>(
+    mut reader: impl Read,
+    resolve: Resolve,
+    options: &'a ReadOptions,
+    left: &Cell<u64>,
+    after: &mut dyn FnMut(&mut Rows<'a>) -> Result<(), DataError>,
+) -> Result<(Rows<'a>, bool), DataError> {
     let start = super::head(&mut reader, SNIFF)?;
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
         return Err(DataError::Corrupt("UTF-16 text: save it as UTF-8".into()));
@@ -28,11 +80,21 @@ pub(crate) fn read(mut reader: impl Read, options: &ReadOptions) -> Result<Table
         ));
     }
     let delimiter = delimiter(&start, options)?;
-    let whole = Limited { inner: Cursor::new(start).chain(reader), left: options.max_bytes };
-    if delimiter == b' ' { parse(Squeeze::new(whole), b' ', options) } else { parse(whole, delimiter, options) }
+    let whole = Limited { inner: Cursor::new(start).chain(reader), left };
+    if delimiter == b' ' {
+        parse(Squeeze::new(whole), b' ', resolve, options, after)
+    } else {
+        parse(whole, delimiter, resolve, options, after)
+    }
 }
 
-fn parse(reader: impl Read, delimiter: u8, options: &ReadOptions) -> Result<Table, DataError> {
+fn parse<'a>(
+    reader: impl Read,
+    delimiter: u8,
+    resolve: Resolve,
+    options: &'a ReadOptions,
+    after: &mut dyn FnMut(&mut Rows<'a>) -> Result<(), DataError>,
+) -> Result<(Rows<'a>, bool), DataError> {
     let mut csv = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -56,18 +118,20 @@ fn parse(reader: impl Read, delimiter: u8, options: &ReadOptions) -> Result<Tabl
     } else {
         columns::unnamed(n)
     };
-    let mut rows = Rows::new(names, Roles::resolve, delimiter, options)?;
+    let mut rows = Rows::new(names, resolve, delimiter, options)?;
     if has_names {
         rows.row = 2;
     } else {
         rows.push(&first)?;
+        after(&mut rows)?;
     }
     let mut current = more;
     while current {
         rows.push(&second)?;
+        after(&mut rows)?;
         current = next(&mut second)?;
     }
-    rows.finish(has_names)
+    Ok((rows, has_names))
 }
 
 /// The table as it grows.
@@ -85,12 +149,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(
-        names: Vec<String>,
-        resolve: impl Fn(&[String], &ReadOptions) -> Result<Roles, DataError>,
-        delimiter: u8,
-        options: &'a ReadOptions,
-    ) -> Result<Self, DataError> {
+    fn new(names: Vec<String>, resolve: Resolve, delimiter: u8, options: &'a ReadOptions) -> Result<Self, DataError> {
         let roles = resolve(&names, options)?;
         let (values, weights, labels) = (Values::new(), Vec::new(), Vec::new());
         let levels = roles.data.iter().map(|_| Coded::default()).collect();
@@ -254,15 +313,15 @@ fn from_csv(error: ::csv::Error, options: &ReadOptions) -> DataError {
 }
 
 /// Fails, rather than ends, after a number of bytes.
-struct Limited<R> {
+struct Limited<'a, R> {
     inner: R,
-    left: u64,
+    left: &'a Cell<u64>,
 }
 
-impl<R: Read> Read for Limited<R> {
+impl<R: Read> Read for Limited<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let n = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(n as u64).ok_or(std::io::ErrorKind::FileTooLarge)?;
+        self.left.set(self.left.get().checked_sub(n as u64).ok_or(std::io::ErrorKind::FileTooLarge)?);
         Ok(n)
     }
 }

@@ -11,6 +11,7 @@ pub mod npy;
 mod npy_header;
 pub(crate) mod npz;
 pub(crate) mod parquet;
+mod stream;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
@@ -20,6 +21,7 @@ use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Table, hash::Hashing};
+pub use stream::{Streamed, stream_column};
 
 /// Whether the first line of a text table holds names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! Parquet: numbers and booleans, also optional ones, without the Arrow stack.
 //!
 //! One column of one row group is decoded at a time, and its values are spread over the rows. The table grows by a row
-//! group only after the group's first column has delivered its values, so that a header alone allocates nothing.
+//! group only after the group's first column has delivered its values, so that a header alone allocates nothing. A column
+//! that streams keeps no more than a batch of values.
 
 use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -12,12 +13,10 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::columns::{self, Roles};
 use super::guard::guarded;
+use super::stream::{BLOCK, Sink, Streamed};
 use crate::{DataError, ReadOptions, Table, Values};
 
 const READABLE: &str = "BOOLEAN, INT32, INT64, FLOAT and DOUBLE that are plain numbers";
-
-/// Values decoded at once.
-const BATCH: usize = 4096;
 
 /// Bytes in memory as a source.
 pub(crate) fn copied(bytes: &[u8]) -> bytes::Bytes {
@@ -28,51 +27,90 @@ pub(crate) fn read(source: impl ChunkReader + 'static, options: &ReadOptions) ->
     guarded(|| decode(source, options))
 }
 
-fn decode(source: impl ChunkReader + 'static, options: &ReadOptions) -> Result<Table, DataError> {
-    let file = SerializedFileReader::new(source).map_err(damaged)?;
+/// Hands over the first of the columns that `options` leave.
+pub(crate) fn stream(
+    source: impl ChunkReader + 'static,
+    options: &ReadOptions,
+    each: &mut Sink<'_>,
+) -> Result<Streamed, DataError> {
+    guarded(|| {
+        let file = SerializedFileReader::new(source).map_err(damaged)?;
+        let (names, roles) = layout(&file, options, 1)?;
+        let mut rows = 0;
+        for g in 0..file.num_row_groups() {
+            let group = file.get_row_group(g).map_err(damaged)?;
+            let wanted = rows_of(group.as_ref(), g)?;
+            column(group.as_ref(), roles.data[0], wanted, |_, block| each(block))?;
+            rows += wanted as u64;
+        }
+        if rows == 0 {
+            return Err(DataError::NoRows { columns: names.len() });
+        }
+        Ok(Streamed { column: names[roles.data[0]].clone(), rows, first_row: 1 })
+    })
+}
+
+/// The names of all columns, and which of them are wanted: of the data columns at most the first `most`.
+fn layout<R: ChunkReader + 'static>(
+    file: &SerializedFileReader<R>,
+    options: &ReadOptions,
+    most: usize,
+) -> Result<(Vec<String>, Roles), DataError> {
     let schema = file.metadata().file_metadata().schema_descr();
     let names = columns::unique(schema.columns().iter().map(|c| c.path().string()).collect());
-    let roles = Roles::resolve(&names, options)?;
-    let wanted: Vec<usize> = roles.data.iter().copied().chain(roles.weight).chain(roles.label).collect();
-    for &c in &wanted {
+    let mut roles = Roles::resolve(&names, options)?;
+    roles.data.truncate(most);
+    for &c in roles.data.iter().chain(&roles.weight).chain(&roles.label) {
         check_type(schema.column(c).as_ref(), &names[c])?;
     }
+    Ok((names, roles))
+}
 
+fn rows_of(group: &dyn RowGroupReader, g: usize) -> Result<usize, DataError> {
+    usize::try_from(group.metadata().num_rows())
+        .map_err(|_| DataError::Corrupt(format!("row group {g} has a negative number of rows")))
+}
+
+fn decode(source: impl ChunkReader + 'static, options: &ReadOptions) -> Result<Table, DataError> {
+    let file = SerializedFileReader::new(source).map_err(damaged)?;
+    let (names, roles) = layout(&file, options, usize::MAX)?;
     let (width, mut values) = (roles.data.len(), Values::new());
     let (mut weights, mut labels) = (roles.weight.map(|_| Vec::new()), roles.label.map(|_| Vec::new()));
     let mut n_rows = 0;
     for g in 0..file.num_row_groups() {
         let group = file.get_row_group(g).map_err(damaged)?;
-        let rows = u64::try_from(group.metadata().num_rows())
-            .map_err(|_| DataError::Corrupt(format!("row group {g} has a negative number of rows")))?;
-        let needed = (n_rows as u64).saturating_add(rows).saturating_mul(width as u64 * values.cell_bytes());
+        let rows = rows_of(group.as_ref(), g)?;
+        let needed = (n_rows as u64).saturating_add(rows as u64).saturating_mul(width as u64 * values.cell_bytes());
         if needed > options.max_bytes {
             return Err(DataError::TooLarge { what: "the table".into(), found: needed, limit: options.max_bytes });
         }
-        let rows = rows as usize;
         let mut first = Values::new();
-        column(group.as_ref(), roles.data[0], rows, |_, x| {
-            first.push(x);
+        column(group.as_ref(), roles.data[0], rows, |_, block| {
+            block.iter().for_each(|&x| first.push(x));
             Ok(())
         })?;
         let start = n_rows * width;
         values.extend_zeros(rows * width);
         (0..rows).for_each(|r| values.set(start + r * width, first.get(r)));
         for (k, &c) in roles.data.iter().enumerate().skip(1) {
-            column(group.as_ref(), c, rows, |r, x| {
-                values.set(start + r * width + k, x);
+            column(group.as_ref(), c, rows, |r, block| {
+                block.iter().enumerate().for_each(|(i, &x)| values.set(start + (r + i) * width + k, x));
                 Ok(())
             })?;
         }
         if let (Some(c), Some(out)) = (roles.weight, &mut weights) {
-            column(group.as_ref(), c, rows, |r, x| {
-                out.push(columns::weight(x, n_rows + r + 1, &names[c])?);
+            column(group.as_ref(), c, rows, |r, block| {
+                for (i, &x) in block.iter().enumerate() {
+                    out.push(columns::weight(x, n_rows + r + i + 1, &names[c])?);
+                }
                 Ok(())
             })?;
         }
         if let (Some(c), Some(out)) = (roles.label, &mut labels) {
-            column(group.as_ref(), c, rows, |r, x| {
-                out.push(columns::label(x, n_rows + r + 1, &names[c])?);
+            column(group.as_ref(), c, rows, |r, block| {
+                for (i, &x) in block.iter().enumerate() {
+                    out.push(columns::label(x, n_rows + r + i + 1, &names[c])?);
+                }
                 Ok(())
             })?;
         }
@@ -122,12 +160,13 @@ fn unsigned(column: &ColumnDescriptor) -> bool {
         || matches!(column.converted_type(), UINT_8 | UINT_16 | UINT_32 | UINT_64)
 }
 
-/// Hands every value of one column of a row group to `each`, with its row in the group; null is `NaN`.
+/// Hands the values of one column of a row group to `each`, a block at a time with the first one's row in the group; null is
+/// `NaN`.
 fn column(
     group: &dyn RowGroupReader,
     c: usize,
     rows: usize,
-    mut each: impl FnMut(usize, f64) -> Result<(), DataError>,
+    mut each: impl FnMut(usize, &[f64]) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let descriptor = group.metadata().schema_descr().column(c);
     let (unsigned, max_def) = (unsigned(&descriptor), descriptor.max_def_level());
@@ -155,29 +194,38 @@ impl Frame {
         &self,
         mut reader: ColumnReaderImpl<T>,
         number: impl Fn(T::T) -> f64,
-        each: &mut dyn FnMut(usize, f64) -> Result<(), DataError>,
+        each: &mut dyn FnMut(usize, &[f64]) -> Result<(), DataError>,
     ) -> Result<(), DataError>
     where
         T::T: Copy,
     {
-        let (mut values, mut levels) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        let (mut values, mut levels) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
+        let mut block = Vec::with_capacity(BLOCK);
         let mut row = 0;
         while row < self.rows {
             values.clear();
             levels.clear();
-            let wanted = BATCH.min(self.rows - row);
+            let wanted = BLOCK.min(self.rows - row);
             let (n, _, _) = reader.read_records(wanted, Some(&mut levels), None, &mut values).map_err(damaged)?;
             if n == 0 {
                 let what = format!("a column of {} rows", self.rows);
                 return Err(DataError::Corrupt(format!("{what} ends after {row}")));
             }
-            let mut present = values.iter();
-            for i in 0..n {
-                let there = self.max_def == 0 || levels.get(i).is_some_and(|&d| d == self.max_def);
-                let value = if there { present.next().copied().map(&number) } else { Some(f64::NAN) };
-                let value = value.ok_or_else(|| DataError::Corrupt("a column has fewer values than it says".into()))?;
-                each(row + i, value)?;
+            let fewer = || DataError::Corrupt("a column has fewer values than it says".into());
+            let mut present = values.iter().copied().map(&number);
+            block.clear();
+            if self.max_def == 0 {
+                block.extend(present.by_ref().take(n));
+            } else {
+                for i in 0..n {
+                    let there = levels.get(i).is_some_and(|&d| d == self.max_def);
+                    block.push(if there { present.next().ok_or_else(fewer)? } else { f64::NAN });
+                }
             }
+            if block.len() < n {
+                return Err(fewer());
+            }
+            each(row, &block)?;
             row += n;
         }
         Ok(())

@@ -13,6 +13,7 @@ mod points;
 mod preprocess;
 mod split;
 mod standardise;
+mod stream;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

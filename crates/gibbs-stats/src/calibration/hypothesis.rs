@@ -1,8 +1,9 @@
 //! Is a calibration error more than chance?
 
 use gibbs_core::key::Key;
+use rayon::prelude::*;
 
-use super::reliability::{Binning, error_of_groups, groups};
+use super::reliability::{Binning, Bins};
 use crate::scores::{ScoreError, at_least, probabilities, same_length};
 use crate::special::erfc;
 
@@ -30,16 +31,15 @@ pub fn resampling(
 ) -> Result<CalibrationTest, ScoreError> {
     at_least("draws", n_draws, 1)?;
     same_length("outcomes", y.len(), p.len())?;
-    // Bins depend on the forecasts only.
-    let bins = groups(p, binning)?;
-    let statistic = error_of_groups(&bins, p, y).ece;
-    let mut drawn = vec![false; p.len()];
-    let mut extreme = 0;
-    for draw in 0..n_draws {
+    let bins = Bins::new(p, binning)?;
+    let statistic = bins.error(p, y).ece;
+    let exceeds = |drawn: &mut Vec<bool>, draw: usize| {
         let mut rng = key.step(draw as u64).rng();
-        drawn.iter_mut().zip(p).for_each(|(d, p)| *d = rng.uniform() < *p);
-        extreme += usize::from(error_of_groups(&bins, p, &drawn).ece >= statistic);
-    }
+        drawn.clear();
+        drawn.extend(p.iter().map(|p| rng.uniform() < *p));
+        bins.error(p, drawn).ece >= statistic
+    };
+    let extreme = (0..n_draws).into_par_iter().map_init(Vec::new, exceeds).filter(|e| *e).count();
     Ok(CalibrationTest { statistic, p_value: (extreme as f64 + 1.0) / (n_draws as f64 + 1.0) })
 }
 

@@ -3,6 +3,7 @@
 //! For several classes take one event after the other ([`ClassForecasts::one_class`]) or the most probable class
 //! ([`ClassForecasts::top_label`]).
 
+use rayon::prelude::*;
 use statrs::function::beta::inv_beta_reg;
 
 use crate::scores::{ClassForecasts, ScoreError, at_least, open_share, probabilities, same_length};
@@ -32,35 +33,109 @@ pub struct ReliabilityBin {
     pub high: f64,
 }
 
-/// Rows of each bin, in rising order of the forecast.
-pub(super) fn groups(p: &[f64], binning: Binning) -> Result<Vec<Vec<usize>>, ScoreError> {
-    at_least("rows", p.len(), 1)?;
-    probabilities(p)?;
-    let mut order: Vec<usize> = (0..p.len()).collect();
-    order.sort_by(|&i, &j| p[i].total_cmp(&p[j]));
-    Ok(match binning {
-        Binning::EqualWidth(bins) => {
-            at_least("bins", bins, 1)?;
-            let bin = |i: usize| ((p[i] * bins as f64) as usize).min(bins - 1);
-            order.chunk_by(|&i, &j| bin(i) == bin(j)).map(<[usize]>::to_vec).collect()
-        }
-        Binning::EqualMass(bins) => {
-            at_least("bins", bins, 1)?;
-            let mut out: Vec<Vec<usize>> = Vec::new();
-            let mut start = 0;
-            for b in 1..=bins {
-                let mut end = (b * p.len() / bins).max(start);
-                while end > start && end < p.len() && p[order[end]] == p[order[end - 1]] {
-                    end += 1;
-                }
-                if end > start {
-                    out.push(order[start..end].to_vec());
-                }
-                start = end;
+/// Rows that one thread sums at a time.
+const BLOCK: usize = 1 << 14;
+
+/// Bins of equal width at most: there is a sum for every one of them, empty or not.
+const MOST_BINS: usize = 1 << 20;
+
+/// The rows sorted into bins: which rows are in which bin depends on the forecasts alone.
+pub(super) struct Bins {
+    /// The bin of every row, by rising forecast.
+    of: Vec<u32>,
+    n_bins: usize,
+}
+
+impl Bins {
+    pub(super) fn new(p: &[f64], binning: Binning) -> Result<Self, ScoreError> {
+        at_least("rows", p.len(), 1)?;
+        probabilities(p)?;
+        let (Binning::EqualWidth(n_bins) | Binning::EqualMass(n_bins)) = binning;
+        at_least("bins", n_bins, 1)?;
+        if let Binning::EqualWidth(_) = binning {
+            if n_bins > MOST_BINS {
+                let (what, wanted) = ("the number of bins of equal width", "at most 2^20");
+                return Err(ScoreError::Setting { what, value: n_bins as f64, wanted });
             }
-            out
+            let of = p.par_iter().with_min_len(BLOCK).map(|p| ((p * n_bins as f64) as usize).min(n_bins - 1) as u32);
+            return Ok(Self { of: of.collect(), n_bins });
         }
-    })
+        let mut order: Vec<(f64, usize)> = p.iter().copied().zip(0..).collect();
+        order.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let (mut of, mut found, mut start) = (vec![0; p.len()], 0, 0);
+        for b in 1..=n_bins.min(p.len()) {
+            let mut end = (b as u128 * p.len() as u128 / n_bins.min(p.len()) as u128) as usize;
+            end = end.max(start);
+            while end > start && end < p.len() && order[end].0 == order[end - 1].0 {
+                end += 1;
+            }
+            if end > start {
+                order[start..end].iter().for_each(|(_, row)| of[*row] = found);
+                found += 1;
+            }
+            start = end;
+        }
+        Ok(Self { of, n_bins: found as usize })
+    }
+
+    /// Rows, sum of forecasts and number of events of every bin that has rows.
+    fn sums(&self, p: &[f64], y: &[bool]) -> Vec<BinSum> {
+        let block = |((of, p), y): ((&[u32], &[f64]), &[bool])| {
+            let mut sums = vec![BinSum::default(); self.n_bins];
+            for ((bin, p), y) in of.iter().zip(p).zip(y) {
+                let sum = &mut sums[*bin as usize];
+                sum.n += 1;
+                sum.forecast += p;
+                sum.happened += usize::from(*y);
+            }
+            sums
+        };
+        // Wide tables of bins are not worth a copy a block.
+        let size = BLOCK.max(self.n_bins);
+        let blocks: Vec<Vec<BinSum>> =
+            self.of.par_chunks(size).zip(p.par_chunks(size)).zip(y.par_chunks(size)).map(block).collect();
+        let mut all = vec![BinSum::default(); self.n_bins];
+        for (sum, more) in blocks.iter().flat_map(|block| block.iter().enumerate()) {
+            all[sum].n += more.n;
+            all[sum].forecast += more.forecast;
+            all[sum].happened += more.happened;
+        }
+        all.retain(|b| b.n > 0);
+        all
+    }
+
+    /// Calibration errors of forecasts with these bins.
+    pub(super) fn error(&self, p: &[f64], y: &[bool]) -> CalibrationError {
+        let n = p.len() as f64;
+        let mut out = CalibrationError { ece: 0.0, rms: 0.0, debiased_square: 0.0, mce: 0.0 };
+        for bin in self.sums(p, y) {
+            let (size, (forecast, happened)) = (bin.n as f64, bin.means());
+            let gap = (forecast - happened).abs();
+            out.ece += size / n * gap;
+            out.rms += size / n * gap * gap;
+            out.mce = out.mce.max(gap);
+            if bin.n > 1 {
+                out.debiased_square += size / n * (gap * gap - happened * (1.0 - happened) / (size - 1.0));
+            }
+        }
+        out.rms = out.rms.sqrt();
+        out
+    }
+}
+
+/// What the rows of a bin add up to.
+#[derive(Clone, Copy, Debug, Default)]
+struct BinSum {
+    n: usize,
+    forecast: f64,
+    happened: usize,
+}
+
+impl BinSum {
+    /// Mean forecast, and share of events.
+    fn means(&self) -> (f64, f64) {
+        (self.forecast / self.n as f64, self.happened as f64 / self.n as f64)
+    }
 }
 
 /// The reliability diagram: forecast against frequency, bin by bin, with intervals of level `1 - alpha`.
@@ -76,14 +151,14 @@ pub(super) fn groups(p: &[f64], binning: Binning) -> Result<Vec<Vec<usize>>, Sco
 pub fn diagram(p: &[f64], y: &[bool], binning: Binning, alpha: f64) -> Result<Vec<ReliabilityBin>, ScoreError> {
     same_length("outcomes", y.len(), p.len())?;
     let alpha = open_share("alpha", alpha)?;
-    let bin = |rows: &Vec<usize>| {
-        let (n, k) = (rows.len() as f64, rows.iter().filter(|&&i| y[i]).count() as f64);
+    let bin = |bin: BinSum| {
+        let (n, k) = (bin.n as f64, bin.happened as f64);
         let low = if k == 0.0 { 0.0 } else { inv_beta_reg(k, n - k + 1.0, 0.5 * alpha) };
         let high = if k == n { 1.0 } else { inv_beta_reg(k + 1.0, n - k, 1.0 - 0.5 * alpha) };
-        let forecast = rows.iter().map(|&i| p[i]).sum::<f64>() / n;
-        ReliabilityBin { n: rows.len(), forecast, happened: k / n, low, high }
+        let (forecast, happened) = bin.means();
+        ReliabilityBin { n: bin.n, forecast, happened, low, high }
     };
-    Ok(groups(p, binning)?.iter().map(bin).collect())
+    Ok(Bins::new(p, binning)?.sums(p, y).into_iter().map(bin).collect())
 }
 
 /// Calibration errors over the bins of a diagram.
@@ -107,32 +182,13 @@ pub struct CalibrationError {
 /// Naeini, Cooper & Hauskrecht 2015; Nixon et al. 2019, arXiv:1904.01685, for equal mass.
 pub fn calibration_error(p: &[f64], y: &[bool], binning: Binning) -> Result<CalibrationError, ScoreError> {
     same_length("outcomes", y.len(), p.len())?;
-    Ok(error_of_groups(&groups(p, binning)?, p, y))
-}
-
-/// Calibration errors over bins that are known already.
-pub(super) fn error_of_groups(groups: &[Vec<usize>], p: &[f64], y: &[bool]) -> CalibrationError {
-    let n = p.len() as f64;
-    let mut out = CalibrationError { ece: 0.0, rms: 0.0, debiased_square: 0.0, mce: 0.0 };
-    for rows in groups {
-        let size = rows.len() as f64;
-        let forecast = rows.iter().map(|&i| p[i]).sum::<f64>() / size;
-        let happened = rows.iter().filter(|&&i| y[i]).count() as f64 / size;
-        let gap = (forecast - happened).abs();
-        out.ece += size / n * gap;
-        out.rms += size / n * gap * gap;
-        out.mce = out.mce.max(gap);
-        if rows.len() > 1 {
-            out.debiased_square += size / n * (gap * gap - happened * (1.0 - happened) / (size - 1.0));
-        }
-    }
-    out.rms = out.rms.sqrt();
-    out
+    Ok(Bins::new(p, binning)?.error(p, y))
 }
 
 /// Calibration error of every class, one against the rest.
 pub fn classwise(table: &ClassForecasts, binning: Binning) -> Result<Vec<CalibrationError>, ScoreError> {
     (0..table.n_classes())
+        .into_par_iter()
         .map(|class| {
             let (p, y) = table.one_class(class);
             calibration_error(&p, &y, binning)

@@ -1,6 +1,11 @@
 //! Scores of probabilities of classes.
 
+use rayon::prelude::*;
+
 use super::{ScoreError, at_least, same_length};
+
+/// Rows that a thread takes at least.
+const BLOCK: usize = 4096;
 
 /// How far a row of probabilities may be from adding up to one, unless it is said otherwise: what survives six digits.
 pub const SUM_TOLERANCE: f64 = 1e-5;
@@ -66,21 +71,14 @@ impl ClassForecasts {
         at_least("rows", outcomes.len(), 1)?;
         same_length("probabilities", probs.len(), n_classes * outcomes.len())?;
         let mut probs = probs.to_vec();
-        for (row, (p, &y)) in probs.chunks_exact_mut(n_classes).zip(outcomes).enumerate() {
-            if let Some(col) = p.iter().position(|p| !(*p >= 0.0 && p.is_finite())) {
-                let wanted = "probabilities are finite and not negative";
-                return Err(ScoreError::Value { row, col, what: "a probability", value: p[col], wanted });
-            }
-            if y >= n_classes {
-                let wanted = "outcomes are class indices from 0 up, below the number of classes";
-                return Err(ScoreError::Value { row, col: 0, what: "the outcome", value: y as f64, wanted });
-            }
-            let sum: f64 = p.iter().sum();
-            if !(sum > 0.0 && sum.is_finite() && (sum - 1.0).abs() <= tolerance) {
-                return Err(ScoreError::Sum { row, sum, tolerance });
-            }
-            p.iter_mut().for_each(|p| *p /= sum);
-        }
+        let check = |(b, (probs, outcomes)): (usize, (&mut [f64], &[usize]))| {
+            let rows = probs.chunks_exact_mut(n_classes).zip(outcomes).enumerate();
+            rows.map(|(i, (p, y))| normalise(b * BLOCK + i, p, *y, tolerance)).collect::<Result<(), _>>()
+        };
+        let blocks = probs.par_chunks_mut(BLOCK * n_classes).zip(outcomes.par_chunks(BLOCK)).enumerate();
+        let found: Vec<Result<(), ScoreError>> = blocks.map(check).collect();
+        // The first row that is wrong, whichever thread saw one first.
+        found.into_iter().collect::<Result<(), _>>()?;
         Ok(Self { n_classes, probs, outcomes: outcomes.to_vec() })
     }
 
@@ -100,27 +98,53 @@ impl ClassForecasts {
     }
 
     /// The score of every row.
-    pub fn scores(&self, score: impl Fn(&[f64], usize) -> f64) -> Vec<f64> {
-        self.rows().map(|(p, y)| score(p, y)).collect()
+    pub fn scores(&self, score: impl Fn(&[f64], usize) -> f64 + Sync) -> Vec<f64> {
+        self.par_rows().map(|(p, y)| score(p, y)).collect()
+    }
+
+    fn par_rows(&self) -> impl IndexedParallelIterator<Item = (&[f64], usize)> {
+        self.probs.par_chunks_exact(self.n_classes).zip(self.outcomes.par_iter().copied()).with_min_len(BLOCK)
     }
 
     /// Probability of one class, and whether it came, row by row.
     pub fn one_class(&self, class: usize) -> (Vec<f64>, Vec<bool>) {
-        self.rows().map(|(p, y)| (p[class], y == class)).unzip()
+        self.par_rows().map(|(p, y)| (p[class], y == class)).unzip()
     }
 
     /// Probability of the most probable class (the first of equals), and whether it came, row by row.
     pub fn top_label(&self) -> (Vec<f64>, Vec<bool>) {
-        self.rows()
-            .map(|(p, y)| {
-                let top = (0..p.len()).fold(0, |top, k| if p[k] > p[top] { k } else { top });
-                (p[top], y == top)
-            })
-            .unzip()
+        let top = |(p, y): (&[f64], usize)| {
+            let top = most_probable(p);
+            (p[top], y == top)
+        };
+        self.par_rows().map(top).unzip()
     }
 
     /// The most probable class of every row, the first of equals.
     pub fn predictions(&self) -> Vec<usize> {
-        self.rows().map(|(p, _)| (0..p.len()).fold(0, |top, k| if p[k] > p[top] { k } else { top })).collect()
+        self.par_rows().map(|(p, _)| most_probable(p)).collect()
     }
+}
+
+/// The first of the largest.
+fn most_probable(p: &[f64]) -> usize {
+    (0..p.len()).fold(0, |top, k| if p[k] > p[top] { k } else { top })
+}
+
+/// Checks a row and divides it by its sum.
+fn normalise(row: usize, p: &mut [f64], y: usize, tolerance: f64) -> Result<(), ScoreError> {
+    if let Some(col) = p.iter().position(|p| !(*p >= 0.0 && p.is_finite())) {
+        let wanted = "probabilities are finite and not negative";
+        return Err(ScoreError::Value { row, col, what: "a probability", value: p[col], wanted });
+    }
+    if y >= p.len() {
+        let wanted = "outcomes are class indices from 0 up, below the number of classes";
+        return Err(ScoreError::Value { row, col: 0, what: "the outcome", value: y as f64, wanted });
+    }
+    let sum: f64 = p.iter().sum();
+    if !(sum > 0.0 && sum.is_finite() && (sum - 1.0).abs() <= tolerance) {
+        return Err(ScoreError::Sum { row, sum, tolerance });
+    }
+    p.iter_mut().for_each(|p| *p /= sum);
+    Ok(())
 }

@@ -9,8 +9,10 @@
 //! | [`softmax`] | softmax as a Gibbs law: temperature, cuts, Gumbel draws |
 //! | [`scores`] | proper scores, their averages and comparisons |
 //! | [`calibration`] | diagrams, errors, tests, scaling, conformal prediction |
+//! | [`dequantise`] | densities for whole numbers: uniform and variational noise, bits per dimension |
 //! | [`special`] | the special functions they need |
 pub mod calibration;
+pub mod dequantise;
 pub mod family;
 mod linalg;
 pub mod scores;

@@ -9,7 +9,7 @@ use gibbs_core::key::Key;
 use gibbs_core::rows::Rows;
 use gibbs_kernels::gemm::{Packed, matmul};
 use gibbs_spin::memory::recall::QUERIES_AT_ONCE;
-use gibbs_spin::memory::{DenseMemory, Hopfield, Interaction, Recaller, Rule, Update, nearest};
+use gibbs_spin::memory::{DenseMemory, Hopfield, Interaction, Recaller, Rule, Trials, Update, retrieval};
 use gibbs_spin::{Bernoulli, Bits};
 use rayon::prelude::*;
 
@@ -32,40 +32,20 @@ fn noisy(x: &Bits, share: f64, key: &Key) -> Bits {
     out
 }
 
-fn mean_and_error(v: &[f64]) -> (f64, f64) {
-    let (n, mean) = (v.len() as f64, v.iter().sum::<f64>() / v.len() as f64);
-    let square: f64 = v.iter().map(|x| (x - mean).powi(2)).sum();
-    (mean, (square / (n * (n - 1.0).max(1.0))).sqrt())
-}
-
-/// Mean final overlap with the stored pattern and share of queries that end with 0.9 or more, over independent networks.
-fn retrieval(rule: Rule, n: usize, loads: &[f64], noise: f64, networks: u64, queries: usize) -> Result<()> {
+/// Retrieval against load as a table; the picture is drawn by `cargo run --release -p gibbs --example capacity`.
+fn table(rule: Rule, n_spins: usize, loads: &[f64], noise: f64, networks: usize, queries: usize) -> Result<()> {
     println!(
-        "\n{rule:?}, N = {n}, queries with {:.0} % of the spins turned, {networks} networks x {queries} queries",
+        "\n{rule:?}, N = {n_spins}, queries with {:.0} % of the spins turned, {networks} networks x {queries} queries",
         100.0 * noise
     );
     println!("| P/N | final overlap | share recalled (overlap >= 0.9) | sweeps |\n|---|---|---|---|");
+    let trials = Trials { n_spins, networks, queries, noise, recalled_from: 0.9 };
     for load in loads {
-        let p = (load * n as f64).round() as usize;
-        let (mut overlaps, mut shares, mut sweeps) = (Vec::new(), Vec::new(), Vec::new());
-        for network in 0..networks {
-            let key = Key::from_seed(1).step(network).step(p as u64);
-            let stored = patterns(p, n, &key);
-            let memory = Hopfield::store(rule, &stored)?;
-            let start = noisy(&stored.slice(0, queries.min(p)), noise, &key.block(1));
-            let found = Recaller::new(&memory).recall(&start, Update::Asynchronous, 100, &key.block(2));
-            let of_own = |i: usize| -> f64 {
-                let own = Bits::from_words(1, n, stored.slice(i, i + 1).into_words());
-                nearest(&own, &found.states, i).1
-            };
-            let m: Vec<f64> = (0..start.n_rows()).map(of_own).collect();
-            overlaps.push(m.iter().sum::<f64>() / m.len() as f64);
-            shares.push(m.iter().filter(|m| **m >= 0.9).count() as f64 / m.len() as f64);
-            sweeps.push(found.sweeps.iter().map(|s| f64::from(*s)).sum::<f64>() / m.len() as f64);
-        }
-        let ((m, m_err), (s, s_err), (t, _)) =
-            (mean_and_error(&overlaps), mean_and_error(&shares), mean_and_error(&sweeps));
-        println!("| {load} | {m:.4} +- {m_err:.4} | {s:.3} +- {s_err:.3} | {t:.1} |");
+        let r = retrieval(rule, &trials, *load, &Key::from_seed(1))?;
+        println!(
+            "| {load} | {:.4} +- {:.4} | {:.3} +- {:.3} | {:.1} |",
+            r.overlap.mean, r.overlap.std_err, r.recalled.mean, r.recalled.std_err, r.sweeps.mean
+        );
     }
     Ok(())
 }
@@ -171,15 +151,15 @@ fn main() -> Result<()> {
     let loads = [0.05, 0.1, 0.12, 0.13, 0.135, 0.14, 0.145, 0.15, 0.16, 0.18, 0.2];
     match std::env::args().nth(1).as_deref() {
         Some("capacity") => {
-            retrieval(Rule::Hebbian, 2000, &loads, 0.0, 8, 64)?;
-            retrieval(Rule::Storkey, 500, &[0.1, 0.14, 0.2, 0.25, 0.3, 0.4], 0.0, 4, 50)?;
-            retrieval(Rule::Projection, 500, &[0.14, 0.3, 0.5, 0.7, 0.9], 0.0, 4, 50)?;
-            retrieval(Rule::Projection, 500, &[0.14, 0.3, 0.5, 0.7], 0.1, 4, 50)
+            table(Rule::Hebbian, 2000, &loads, 0.0, 8, 64)?;
+            table(Rule::Storkey, 500, &[0.1, 0.14, 0.2, 0.25, 0.3, 0.4], 0.0, 4, 50)?;
+            table(Rule::Projection, 500, &[0.14, 0.3, 0.5, 0.7, 0.9], 0.0, 4, 50)?;
+            table(Rule::Projection, 500, &[0.14, 0.3, 0.5, 0.7], 0.1, 4, 50)
         }
         Some("dense") => dense(100, &[10, 50, 100, 500], 200),
         Some("speed") => speed(2000, 256, 9),
         Some("--quick") => {
-            retrieval(Rule::Hebbian, 200, &[0.05, 0.25], 0.0, 3, 10)?;
+            table(Rule::Hebbian, 200, &[0.05, 0.25], 0.0, 3, 10)?;
             dense(40, &[1, 50], 20)?;
             speed(200, 64, 3)
         }

@@ -7,16 +7,19 @@
 //! | [`recall`] | many queries to their fixed points: one matrix product, then updates for flips only |
 //! | [`dense`] | dense memories with polynomial and exponential interaction |
 //! | [`modern`] | the continuous memory whose update is softmax attention |
+//! | [`capacity`] | retrieval of random patterns against load |
 //!
 //! Spins are `s = 2x - 1` of bits `x`. Capacities, in patterns of `N` random spins: about `0.138 N` for Hebb's rule with a
 //! few per cent of wrong spins (Amit, Gutfreund & Sompolinsky 1985, DOI 10.1103/PhysRevLett.55.1530), up to `N` for the
 //! projection rule, `N^(n-1)` for polynomials of degree `n`, exponential in `N` for the exponential interaction.
+pub mod capacity;
 pub mod dense;
 pub mod hopfield;
 pub mod modern;
 pub mod recall;
 pub mod storage;
 
+pub use capacity::{Measured, Retrieval, Trials, retrieval};
 pub use dense::{DenseMemory, Interaction};
 pub use hopfield::Hopfield;
 pub use modern::Modern;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Animation, Histogram, ImageGrid, Lines, Planes, escape};
+use super::{Animation, Histogram, ImageGrid, Lines, Measured, Planes, escape};
 
 /// How good the news is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum Block {
     Table(Table),
     /// Line chart.
     Lines(Lines),
+    /// Measured points with error bars.
+    Measured(Measured),
     /// Histogram.
     Histogram(Histogram),
     /// Pictures.
@@ -144,6 +146,7 @@ impl Block {
             }
             Block::Table(table) => table.to_html(),
             Block::Lines(lines) => lines.to_html(),
+            Block::Measured(measured) => measured.to_html(),
             Block::Histogram(histogram) => histogram.to_html(),
             Block::Images(images) => images.to_html(),
             Block::Planes(planes) => planes.to_html(),

@@ -28,9 +28,7 @@ fn calibration_errors() {
     let table = table(&g);
     let (event, came) = table.one_class(1);
     for bins in [10, 15] {
-        for (name, binning) in
-            [("equal_width", Binning::EqualWidth(bins)), ("equal_mass", Binning::EqualMass(bins))]
-        {
+        for (name, binning) in [("equal_width", Binning::EqualWidth(bins)), ("equal_mass", Binning::EqualMass(bins))] {
             let wanted = &g[name][bins.to_string()];
             let same = |found: CalibrationError, which: &str| {
                 let pair = list(&wanted[which]);

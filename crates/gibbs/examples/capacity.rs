@@ -15,7 +15,10 @@ fn curves(sizes: &[usize], networks: usize, queries: usize, loads: &[f64]) -> Re
         let found: Vec<_> = loads.iter().map(at).collect::<std::result::Result<_, _>>()?;
         for r in &found {
             let (m, s) = (r.overlap, r.recalled);
-            eprintln!("N {n_spins} load {:.4}: {:.4} +- {:.4}, {:.3} +- {:.3}", r.load, m.mean, m.std_err, s.mean, s.std_err);
+            eprintln!(
+                "N {n_spins} load {:.4}: {:.4} +- {:.4}, {:.3} +- {:.3}",
+                r.load, m.mean, m.std_err, s.mean, s.std_err
+            );
         }
         let points = found.iter().map(|r| (r.load, r.overlap.mean, r.overlap.std_err)).collect();
         Ok(Measurement { name: format!("N = {n_spins}"), points })
@@ -25,14 +28,16 @@ fn curves(sizes: &[usize], networks: usize, queries: usize, loads: &[f64]) -> Re
         y_label: "overlap with the pattern".into(),
         series: sizes.iter().map(line).collect::<Result<_>>()?,
         marker: Some((0.138, "theory, N to infinity: 0.138".into())),
-        caption: "Hebb's rule: overlap of the fixed point with the pattern that recall began at; error bars are standard \
+        caption:
+            "Hebb's rule: overlap of the fixed point with the pattern that recall began at; error bars are standard \
                   errors over networks."
-            .into(),
+                .into(),
     })
 }
 
 fn main() -> Result<()> {
-    let loads: Vec<f64> = [2, 4, 6, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25].iter().map(|l| 0.01 * f64::from(*l)).collect();
+    let loads: Vec<f64> =
+        [2, 4, 6, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25].iter().map(|l| 0.01 * f64::from(*l)).collect();
     match std::env::args().nth(1).as_deref() {
         Some("--quick") => println!("{}", curves(&[200], 3, 10, &[0.05, 0.1, 0.15, 0.25])?.to_svg()),
         Some(out) => std::fs::write(out, curves(&[250, 1000, 2000], 8, 64, &loads)?.to_svg())?,

@@ -69,7 +69,9 @@ fn child(path: &Path) -> Result<()> {
 fn study(dir: &Path, millions: &[f64]) -> Result<Measured> {
     std::fs::create_dir_all(dir)?;
     let mut points = Vec::new();
-    println!("| rows | file, MB | seconds | MB of doubles a second | peak memory, MiB | law |\n|---|---|---|---|---|---|");
+    println!(
+        "| rows | file, MB | seconds | MB of doubles a second | peak memory, MiB | law |\n|---|---|---|---|---|---|"
+    );
     for m in millions {
         let (rows, path) = ((1e6 * m) as usize, dir.join(format!("{m}.parquet")));
         if !path.exists() {

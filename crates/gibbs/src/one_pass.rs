@@ -190,7 +190,7 @@ impl Source<'_> {
 /// The accumulators, and values that wait for a full run.
 struct Groups<F> {
     start: F,
-    groups: Vec<Sufficient>,
+    sums: Vec<Sufficient>,
     held: Vec<f64>,
     dealt: usize,
     next: usize,
@@ -198,8 +198,8 @@ struct Groups<F> {
 
 impl<F: ExponentialFamily> Groups<F> {
     fn new(start: F) -> Self {
-        let groups = vec![Sufficient::new(&start); GROUPS];
-        Self { start, groups, held: Vec::new(), dealt: 0, next: 0 }
+        let sums = vec![Sufficient::new(&start); GROUPS];
+        Self { start, sums, held: Vec::new(), dealt: 0, next: 0 }
     }
 
     /// Takes in values inside the support; those that are missing are left out.
@@ -219,7 +219,7 @@ impl<F: ExponentialFamily> Groups<F> {
 
     /// Hands values that are held to the next group.
     fn deal(&mut self, at: usize, len: usize) {
-        let absorbed = self.groups[self.next].absorb(&self.start, &self.held[at..at + len], None);
+        let absorbed = self.sums[self.next].absorb(&self.start, &self.held[at..at + len], None);
         debug_assert!(absorbed.is_ok(), "the support was checked");
         self.dealt += len;
         self.next = (self.next + 1) % GROUPS;
@@ -227,7 +227,7 @@ impl<F: ExponentialFamily> Groups<F> {
 
     fn without(&self, left_out: Option<usize>) -> Sufficient {
         let mut all = Sufficient::new(&self.start);
-        self.groups.iter().enumerate().filter(|(g, _)| Some(*g) != left_out).for_each(|(_, g)| all.merge(g));
+        self.sums.iter().enumerate().filter(|(g, _)| Some(*g) != left_out).for_each(|(_, g)| all.merge(g));
         all
     }
 
@@ -237,7 +237,7 @@ impl<F: ExponentialFamily> Groups<F> {
         }
         let all = self.without(None);
         let fitted = self.start.maximum_likelihood(&all)?;
-        let parts: Vec<f64> = self.groups.iter().map(|g| fitted.mean_log_prob(g).unwrap_or(f64::NAN)).collect();
+        let parts: Vec<f64> = self.sums.iter().map(|g| fitted.mean_log_prob(g).unwrap_or(f64::NAN)).collect();
         let others: Vec<Vec<(String, f64)>> = (0..GROUPS)
             .filter_map(|g| Some(self.start.maximum_likelihood(&self.without(Some(g))).ok()?.customary()))
             .collect();

@@ -183,6 +183,9 @@ fn column(
     }
 }
 
+/// Takes blocks of values, each with the row of its first one.
+type Each<'a> = dyn FnMut(usize, &[f64]) -> Result<(), DataError> + 'a;
+
 /// What a column of a row group has to deliver.
 struct Frame {
     rows: usize,
@@ -194,7 +197,7 @@ impl Frame {
         &self,
         mut reader: ColumnReaderImpl<T>,
         number: impl Fn(T::T) -> f64,
-        each: &mut dyn FnMut(usize, &[f64]) -> Result<(), DataError>,
+        each: &mut Each<'_>,
     ) -> Result<(), DataError>
     where
         T::T: Copy,

@@ -72,8 +72,8 @@ impl ClassForecasts {
         same_length("probabilities", probs.len(), n_classes * outcomes.len())?;
         let mut probs = probs.to_vec();
         let check = |(b, (probs, outcomes)): (usize, (&mut [f64], &[usize]))| {
-            let rows = probs.chunks_exact_mut(n_classes).zip(outcomes).enumerate();
-            rows.map(|(i, (p, y))| normalise(b * BLOCK + i, p, *y, tolerance)).collect::<Result<(), _>>()
+            let mut rows = probs.chunks_exact_mut(n_classes).zip(outcomes).enumerate();
+            rows.try_for_each(|(i, (p, y))| normalise(b * BLOCK + i, p, *y, tolerance))
         };
         let blocks = probs.par_chunks_mut(BLOCK * n_classes).zip(outcomes.par_chunks(BLOCK)).enumerate();
         let found: Vec<Result<(), ScoreError>> = blocks.map(check).collect();

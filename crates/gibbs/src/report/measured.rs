@@ -105,7 +105,10 @@ mod tests {
 
     #[test]
     fn points_bars_and_nothing() {
-        let series = vec![Measurement { name: "a < b".into(), points: vec![(0.0, 1.0, 0.5), (1.0, 2.0, f64::NAN), (2.0, 4.0, 0.0)] }];
+        let series = vec![Measurement {
+            name: "a < b".into(),
+            points: vec![(0.0, 1.0, 0.5), (1.0, 2.0, f64::NAN), (2.0, 4.0, 0.0)],
+        }];
         let mut drawn = Measured {
             x_label: "load".into(),
             y_label: "share".into(),
@@ -114,7 +117,9 @@ mod tests {
             caption: "c".into(),
         };
         let svg = drawn.to_svg();
-        assert!(svg.starts_with("<svg xmlns") && svg.contains("a &lt; b") && !svg.contains("NaN") && svg.contains("theory"));
+        assert!(
+            svg.starts_with("<svg xmlns") && svg.contains("a &lt; b") && !svg.contains("NaN") && svg.contains("theory")
+        );
         // Two points: two dots, and two bars with two ends each.
         assert_eq!((svg.matches("h0").count(), svg.matches("h7").count()), (2, 4));
         assert!(drawn.to_html().contains("<figcaption>c</figcaption>"));

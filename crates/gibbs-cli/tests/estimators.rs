@@ -64,16 +64,17 @@ fn a_conservative_likelihood() {
 fn other_kinds_of_models() {
     let dir = tempfile::tempdir().unwrap();
     let d = dir.path();
-    ok(d, "fit moons --rows 600 --layers 8,8 --batch-size 200 --updates 60 --quiet --out moons");
-    let exact = json(d, "eval moons --part test --json");
-    let found = json(d, "eval moons --part test --likelihood raise --ais-temperatures 100 --json");
+    ok(d, "fit moons --rows 600 --layers 8,8 --batch-size 200 --updates 60 --quiet --out run");
+    let exact = json(d, "eval run --part test --json");
+    let found = json(d, "eval run --part test --likelihood raise --ais-temperatures 100 --json");
     let gap = number(&found["log_likelihood"]["mean"]) - number(&exact["log_likelihood"]["mean"]);
     // Rows are the same, so only the noise of the chains is left, and that of the mean is far below 0.1 nats.
     assert!(gap < 0.1 && gap > -0.5, "{gap}");
-    let smc = json(d, "eval moons --part test --log-z smc --ais-temperatures 200 --json");
+    let smc = json(d, "eval run --part test --log-z smc --ais-temperatures 200 --json");
     let z = &smc["log_z"];
     assert!((number(&z["value"]) - number(&exact["log_z"]["value"])).abs() < 5.0 * number(&z["std_err"]), "{smc}");
-    ok(d, "fit digits --model dbm --binarize 8 --layers 6,4 --epochs 1 --quiet --out deep");
+    ok(d, "data make bars-and-stripes -n 200 --out bas.csv");
+    ok(d, "fit bas.csv --model dbm --layers 6,4 --batch-size 20 --epochs 2 --pretrain-updates 20 --quiet --out deep");
     let refused = gibbs(d, "eval deep --part test --likelihood raise");
     assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("--log-z bracket"), "{refused:?}");
 }

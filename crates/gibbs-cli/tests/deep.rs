@@ -56,7 +56,7 @@ fn a_deep_belief_net_is_fine_tuned_where_there_are_labels() {
         labelled.extend([line, ",", if stripe { "1" } else { "0" }, "\n"]);
     }
     std::fs::write(d.join("labelled.csv"), labelled).unwrap();
-    let net = "--model dbn --layers 12,8 --batch-size 20 --learning-rate 0.2 --epochs 100 --label-column stripe";
+    let net = "--model dbn --layers 12,8 --batch-size 20 --learning-rate 0.3 --epochs 400 --label-column stripe";
     let fit = json(d, &format!("fit labelled.csv {net} --fine-tune-epochs 600 --fine-tune-rate 0.02 --out net --json"));
     assert_eq!((&fit["test"]["bound"], &fit["classifier"]["n"]), (&serde_json::json!(true), &serde_json::json!(40)));
     assert!(fit["classifier"]["accuracy"].as_f64().unwrap() > 0.9, "{}", fit["classifier"]);

@@ -40,7 +40,7 @@ fn a_network_its_own_sampler_and_bad_ones() {
 fn tempered_chains_are_judged_by_their_swaps() {
     let dir = tempfile::tempdir().unwrap();
     let d = dir.path();
-    ok(d, "fit digits --model rbm --binarize 8 --hidden 16 --epochs 40 --log-z none --quiet --out run");
+    ok(d, "fit digits --model rbm --binarize 8 --hidden 16 --epochs 40 --quiet --out run");
     let few = json(d, "diagnose run --tempering 2 --steps 400 --warm-up 100 --json");
     assert!(names(&few).contains("too-few-temperatures"), "{few}");
     let enough = json(d, "diagnose run --tempering 16 --steps 800 --warm-up 100 --json");

@@ -51,9 +51,9 @@ fn brackets_survive_kills() {
     let d = dir.path();
     ok(
         d,
-        "fit digits --model rbm --binarize 8 --hidden 24 --objective pcd --updates 100 --log-z none --quiet --out run",
+        "fit digits --model rbm --binarize 8 --hidden 22 --objective pcd --updates 240 --log-z ais --ais-temperatures 200 --quiet --out run",
     );
-    let line = "logz run --width 0.01 --moves 3000000 --start-steps 200 --json --quiet";
+    let line = "logz run --width 0.0005 --moves 2000000 --start-steps 200 --json --quiet";
     let whole = json(d, line);
     assert!(whole["rounds"].as_u64() > Some(1), "{whole}");
     std::fs::remove_file(d.join("run/logz.safetensors")).unwrap();

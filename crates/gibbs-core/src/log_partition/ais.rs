@@ -119,14 +119,17 @@ pub(super) fn anneal_blocks<P: Path, K: Kernel<P>>(
     Ok(blocks?.concat())
 }
 
+/// Is told the share that is done, and may end the run.
+type Tell<'a> = &'a mut (dyn FnMut(f64) -> ControlFlow<()> + Send);
+
 /// Hears from several threads how many rows went how many rungs, and tells every hundredth of the whole.
 pub(super) struct Told<'a> {
     total: usize,
-    state: Mutex<(usize, usize, &'a mut (dyn FnMut(f64) -> ControlFlow<()> + Send))>,
+    state: Mutex<(usize, usize, Tell<'a>)>,
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn new(total: usize, tell: &'a mut (dyn FnMut(f64) -> ControlFlow<()> + Send)) -> Self {
+    pub(super) fn new(total: usize, tell: Tell<'a>) -> Self {
         Self { total, state: Mutex::new((0, 0, tell)) }
     }
 

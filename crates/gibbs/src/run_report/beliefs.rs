@@ -117,7 +117,7 @@ fn doctor_rows(d: &Diagnosed) -> Vec<Vec<String>> {
     let percent = |x: Option<f64>| x.map_or(number(f64::NAN), |x| format!("{} %", number(100.0 * x)));
     let mut rows: Vec<[String; 3]> = vec![
         ["R-hat of the energy".into(), show(d.rhat), "below 1.01".into()],
-        ["effective draws".into(), show(d.ess), "400 or more".into()],
+        ["effective draws".into(), show(d.ess), "at least 400".into()],
         ["mean energy, nats".into(), format!("{} \u{b1} {}", show(d.energy), show(d.mcse)), String::new()],
     ];
     for (start, energy) in &d.energy_by_start {
@@ -129,28 +129,28 @@ fn doctor_rows(d: &Diagnosed) -> Vec<Vec<String>> {
         ["steps that stay".into(), percent(d.self_transition), "well below 99 %".into()],
     ]);
     if d.acceptance.is_some() {
-        rows.push(["acceptance".into(), percent(d.acceptance), "15 % or more".into()]);
+        rows.push(["acceptance".into(), percent(d.acceptance), "at least 15 %".into()]);
     }
     if let Some(t) = &d.temperature {
         let span = |s: &Span| format!("{} ({} to {})", show(s.value), show(s.lower), show(s.upper));
-        rows.push(["temperature (95 % interval)".into(), span(&t.overall), "1".into()]);
+        rows.push(["temperature (95 % interval)".into(), span(&t.overall), "near 1".into()]);
         let of = |worst: fn(f64, f64) -> f64| t.directions.iter().filter_map(|s| s.value).reduce(worst);
         if let (Some(low), Some(high)) = (of(f64::min), of(f64::max)) {
             let range = format!("{} to {}", number(low), number(high));
-            rows.push(["temperature, range over directions".into(), range, "1".into()]);
+            rows.push(["temperature, range over directions".into(), range, "near 1".into()]);
         }
     }
     if d.e_bfmi.is_some() {
-        rows.push(["E-BFMI".into(), show(d.e_bfmi), "0.3 or more".into()]);
+        rows.push(["E-BFMI".into(), show(d.e_bfmi), "at least 0.3".into()]);
     }
     if let Some(t) = &d.tempering {
         let lowest = t.swap_rates.iter().flatten().copied().reduce(f64::min);
         rows.push([
             format!("lowest swap rate of {} levels", t.swap_rates.len() + 1),
             show(lowest),
-            "0.2 or more".into(),
+            "at least 0.2".into(),
         ]);
-        let ideal = format!("{} if levels mixed at once", show(t.ideal_round_trips));
+        let ideal = format!("near {}, as if levels mixed at once", show(t.ideal_round_trips));
         rows.push(["round trips of replicas".into(), t.round_trips.to_string(), ideal]);
     }
     rows.into_iter().map(Vec::from).collect()

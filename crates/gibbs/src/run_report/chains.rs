@@ -11,18 +11,18 @@ pub(super) fn section(chains: &ChainReport) -> Section {
         head: ["quantity", "value", "wanted"].map(String::from).to_vec(),
         rows: vec![
             row("R-hat of the energy (rank-normalised, split)", number(e.rhat), "below 1.01"),
-            row("effective draws, centre", number(e.ess_bulk), "400 or more"),
-            row("effective draws, tails", number(e.ess_tail), "400 or more"),
+            row("effective draws, centre", number(e.ess_bulk), "at least 400"),
+            row("effective draws, tails", number(e.ess_tail), "at least 400"),
             row("mean energy, chains from data", number(chains.mean_by_start[0]), "equal"),
             row("mean energy, chains from the base", number(chains.mean_by_start[1]), "equal"),
-            row("stuck chains", chains.stuck_chains.to_string(), "0"),
+            row("stuck chains", chains.stuck_chains.to_string(), "none"),
         ],
     };
     if let Some(flips) = chains.flips {
         table.rows.extend([
             row("share of units that flip in a step", number(flips.rate), "well above 0"),
             row("the same, slowest chain", number(flips.slowest_chain), "well above 0"),
-            row("stuck units", flips.stuck_sites.to_string(), "0"),
+            row("stuck units", flips.stuck_sites.to_string(), "none"),
         ]);
     }
     let trace = |chain: usize, name: &str| Series {

@@ -16,10 +16,9 @@ use crate::progress::Progress;
 const CLUSTER_MOVES: u64 = 200;
 /// Chains of the first round: whole words of lattices.
 const CHAINS: usize = 128;
-/// Sweeps into the past, over the sites, within which the ends have to meet for samples to be drawn from there. At the critical
-/// coupling they meet within some `8 side^2`; deep in the ordered phase they never do.
-const SWEEPS_A_SITE: u64 = 16;
-
+/// Decisions of sites into the past within which the ends have to meet for samples to be drawn from there: a second or two. At
+/// the critical coupling they meet within some `8 side^2` sweeps, too many from a side of 32 on; deep in the ordered phase never.
+const COUPLING_WORK: u64 = 1 << 23;
 /// Moves that an interval may cost unless said otherwise: one is four sweeps of one lattice, a few microseconds of a word's.
 pub const MOVES: u64 = 100_000_000;
 
@@ -43,7 +42,7 @@ pub fn log_z(
     let path = TorusPath::new(size, beta).map_err(usage)?;
     let moves = Clusters::with_share(1.0);
     let coupled = if beta <= CRITICAL_COUPLING + 1.0 / size as f64 {
-        let most = SWEEPS_A_SITE * (size * size) as u64;
+        let most = COUPLING_WORK / (size * size).max(1) as u64;
         perfect::starts(MonotoneTorus::new(&path).map_err(usage)?, most, &key.purpose(Purpose::Other))
     } else {
         // The trial would be a waste: up and down are two modes.

@@ -44,8 +44,9 @@ pub struct Conservative {
     pub direction: String,
 }
 
-const DIRECTION: &str = "conservative: the likelihood of the annealing model, which errs on the low side and rises to the model's \
-                         with more temperatures; no log Z is involved";
+const DIRECTION: &str = "the likelihood of the annealing model: on the low side for rows of the model's own law; rows of another law \
+                         can come out too high while chains lag behind the temperatures, so repeat with more of them. No log Z is \
+                         involved";
 
 /// Estimates a part's mean log-likelihood by [`Raise`](gibbs_core::log_partition::Raise), in the units of the table;
 /// `log_jacobian` is that of the preparation. Also returns the rows taken and their values.

@@ -18,7 +18,7 @@ use crate::Context;
 pub enum LikelihoodKind {
     /// From energies and log Z
     LogZ,
-    /// By reverse annealing from every row, on the low side and without log Z
+    /// By reverse annealing from every row, without log Z; on the low side for rows of the model's own law
     Raise,
 }
 

@@ -9,10 +9,12 @@
 //! | [`softmax`] | softmax as a Gibbs law: temperature, cuts, Gumbel draws |
 //! | [`scores`] | proper scores, their averages and comparisons |
 //! | [`calibration`] | diagrams, errors, tests, scaling, conformal prediction |
+//! | [`predictive`] | laws of a number and their mixtures, as forecasts |
 //! | [`special`] | the special functions they need |
 pub mod calibration;
 pub mod family;
 mod linalg;
+pub mod predictive;
 pub mod scores;
 pub mod softmax;
 pub mod special;

@@ -24,6 +24,7 @@
 //! | [`families`] | laws that a column may be drawn from, ranked |
 //! | [`denoise`](mod@denoise) | pictures restored from noisy ones |
 //! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
+//! | [`regression`] | networks that predict a law of one column: regression, counts, classes |
 //! | [`tagging`] | label sequences: sentences in columns, features, conditional random fields, spans |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
@@ -54,6 +55,7 @@ mod perfect;
 pub mod pipeline;
 pub mod progress;
 pub mod recall;
+pub mod regression;
 pub mod report;
 pub mod rounds;
 pub mod run_dir;

@@ -4,7 +4,7 @@ use gibbs_core::key::{Key, Purpose};
 
 /// Batches of a fixed size from a fresh permutation every epoch, which comes from a key of the epoch alone: nothing
 /// needs saving.
-pub(super) struct Batches {
+pub(crate) struct Batches {
     n_rows: usize,
     size: usize,
     weights: Option<Vec<f64>>,
@@ -13,16 +13,16 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    pub(super) fn new(n_rows: usize, size: usize, weights: Option<Vec<f64>>) -> Self {
+    pub(crate) fn new(n_rows: usize, size: usize, weights: Option<Vec<f64>>) -> Self {
         Self { n_rows, size, weights, order: Vec::new(), epoch: None }
     }
 
-    pub(super) fn per_epoch(&self) -> u64 {
+    pub(crate) fn per_epoch(&self) -> u64 {
         self.n_rows.div_ceil(self.size) as u64
     }
 
     /// Rows and weights (that sum to one) of update `step`.
-    pub(super) fn at(&mut self, step: u64, key: &Key) -> (Vec<usize>, Vec<f64>) {
+    pub(crate) fn at(&mut self, step: u64, key: &Key) -> (Vec<usize>, Vec<f64>) {
         let (epoch, within) = (step / self.per_epoch(), (step % self.per_epoch()) as usize);
         let index = if self.size >= self.n_rows {
             (0..self.n_rows).collect()

@@ -105,7 +105,7 @@ impl Mixture {
         if !(p > 0.0 && p < 1.0 && mean.is_finite() && sd.is_finite()) {
             return f64::NAN;
         }
-        if let ([(_, law)], false) = (&self.parts[..], self.is_discrete())
+        if let [(_, law)] = &self.parts[..]
             && let Some(exact) = law.quantile(p)
         {
             return exact;
@@ -137,8 +137,9 @@ impl Mixture {
     /// DOI 10.1256/qj.05.235), else `int (F(x) - [y <= x])^2 dx` by a sum over counts or by quadrature (relative error below
     /// 1e-4 where the outcome lies within a hundred standard deviations).
     pub fn crps(&self, y: f64) -> f64 {
-        if let ([(_, law)], Some(exact)) = (&self.parts[..], self.parts[0].1.crps(y)) {
-            let _ = law;
+        if let [(_, law)] = &self.parts[..]
+            && let Some(exact) = law.crps(y)
+        {
             return exact;
         }
         let gaussian = |part: &(f64, Law)| match part.1 {

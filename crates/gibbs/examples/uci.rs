@@ -114,7 +114,11 @@ fn split(set: &Set, i: usize, grid: &[Settings], choose: bool) -> Result<Outcome
     let (watch, learn) = rest.split_at(part);
     let key = key.purpose(Purpose::Init);
     let validation = (0..grid.len())
-        .map(|g| Ok(score(&fit(set, &grid[g], learn, &key.step(g as u64))?, set, watch)?.0))
+        .map(|g| {
+            // Two members tell settings apart as well as five.
+            let settings = Settings { members: 2, ..grid[g].clone() };
+            Ok(score(&fit(set, &settings, learn, &key.step(g as u64))?, set, watch)?.0)
+        })
         .collect::<Result<Vec<f64>, Error>>()?;
     let finite = |x: &f64| if x.is_finite() { *x } else { f64::INFINITY };
     let choice = (0..grid.len()).min_by(|a, b| finite(&validation[*a]).total_cmp(&finite(&validation[*b]))).unwrap_or(0);

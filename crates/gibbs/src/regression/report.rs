@@ -125,17 +125,22 @@ fn beside(forecasts: &[Forecast], outcome: &[f64], config: &RegressionConfig) ->
     let series = |name: &str, f: &dyn Fn(usize) -> f64| Series {
         name: name.into(),
         points: picked.iter().enumerate().map(|(i, r)| (i as f64, f(*r))).collect(),
+        ..Series::default()
     };
-    let (low, high) = (|r: usize| forecasts[r].interval(config.level).0, |r: usize| forecasts[r].interval(config.level).1);
+    let band = |(i, r): (usize, &usize)| {
+        let (low, high) = forecasts[*r].interval(config.level);
+        (i as f64, low, high)
+    };
+    let name = format!("forecast, {:.0} %", 100.0 * config.level);
+    let forecast =
+        Series { band: picked.iter().enumerate().map(band).collect(), ..series(&name, &|r| forecasts[r].mean()) };
     let lines = Lines {
         x_label: "test rows in the order of their forecasts".into(),
         panels: vec![Panel {
             y_label: config.target.clone(),
             series: vec![
                 series("what happened", &|r| outcome[r]),
-                series("forecast", &|r| forecasts[r].mean()),
-                series(&format!("{:.0} %, low", 100.0 * config.level), &low),
-                series(&format!("{:.0} %, high", 100.0 * config.level), &high),
+                forecast,
             ],
         }],
         marker: None,
@@ -150,6 +155,7 @@ fn learning(looks: &[Look]) -> Section {
     let one = |m: usize| Series {
         name: format!("member {}", m + 1),
         points: looks.iter().filter(|l| l.member == m).map(|l| (l.epoch as f64, l.loss)).collect(),
+        ..Series::default()
     };
     let lines = Lines {
         x_label: "epoch".into(),

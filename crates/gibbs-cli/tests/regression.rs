@@ -12,7 +12,13 @@ fn table(rows: u32) -> String {
     for i in 0..rows {
         let (a, b) = (f64::from(i * 37 % 101) / 50.0 - 1.0, f64::from(i * 53 % 89) / 44.0 - 1.0);
         let y = 2.0 * a - b + 0.2 * f64::from(i * 7919 % 1000) / 500.0;
-        let kind = if a + b > 0.3 { "big" } else if a > -0.5 { "mid" } else { "small" };
+        let kind = if a + b > 0.3 {
+            "big"
+        } else if a > -0.5 {
+            "mid"
+        } else {
+            "small"
+        };
         let _ = writeln!(out, "{a},{b},{y},{},{kind}", (2.0 + 2.0 * a) as u32);
     }
     out

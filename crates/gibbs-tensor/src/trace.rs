@@ -303,7 +303,11 @@ impl<T: Element> Program<T> {
     }
 
     pub(crate) fn with<R>(
-        &self, params: &ParamMap, rows: usize, f: impl FnOnce(&Plan, &Bound<T>, &mut Run<T>) -> R) -> R {
+        &self,
+        params: &ParamMap,
+        rows: usize,
+        f: impl FnOnce(&Plan, &Bound<T>, &mut Run<T>) -> R,
+    ) -> R {
         let bound = self.bound.get_or_init(|| {
             let values: Vec<T> = params.flat().iter().map(|&p| T::narrow(f64::from(p))).collect();
             let mut rest = values.as_slice();

@@ -46,9 +46,17 @@ fn squared_error(steps: u32) -> Result<Lines, Error> {
         let scaled: Vec<f64> = nll.iter().map(|g| v * g).collect();
         let apart = scaled.iter().zip(&squared).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         println!("variance {v}: gradient of the likelihood times the variance is that of (m - y)^2 / 2 to {apart:.1e}");
-        series.push(Series { name: format!("likelihood, v = {v}"), points: means.iter().copied().zip(nll).collect(), ..Series::default() });
+        series.push(Series {
+            name: format!("likelihood, v = {v}"),
+            points: means.iter().copied().zip(nll).collect(),
+            ..Series::default()
+        });
     }
-    series.push(Series { name: "(m \u{2212} y)\u{b2} / 2".into(), points: means.iter().copied().zip(squared).collect(), ..Series::default() });
+    series.push(Series {
+        name: "(m \u{2212} y)\u{b2} / 2".into(),
+        points: means.iter().copied().zip(squared).collect(),
+        ..Series::default()
+    });
     Ok(Lines {
         x_label: "predicted mean m, where y = 0.5".into(),
         panels: vec![Panel { y_label: "d loss / dm".into(), series }],
@@ -73,7 +81,11 @@ fn sigmoid(steps: u32) -> Result<Lines, Error> {
     let apart = logits.iter().zip(&cross_entropy).map(|(z, g)| (g - (model(*z) - p)).abs()).fold(0.0, f64::max);
     println!("gradient of cross-entropy in the logit is p_model - p to {apart:.1e}");
     println!("at logit -10: cross-entropy {:.2e}, squared error {:.2e}", cross_entropy[0], squared[0]);
-    let line = |name: &str, g: Vec<f64>| Series { name: name.into(), points: logits.iter().copied().zip(g).collect(), ..Series::default() };
+    let line = |name: &str, g: Vec<f64>| Series {
+        name: name.into(),
+        points: logits.iter().copied().zip(g).collect(),
+        ..Series::default()
+    };
     Ok(Lines {
         x_label: "logit of the model".into(),
         panels: vec![Panel {
@@ -108,7 +120,12 @@ fn descent(steps: u32) -> Result<Lines, Error> {
         }
         let mut e = [0.0];
         energy.energy(&x, &mut e, &mut Scratch::default());
-        println!("{} steps of {}: p = {:.4}", steps, if squared { "squared error" } else { "cross-entropy" }, points[points.len() - 1].1);
+        println!(
+            "{} steps of {}: p = {:.4}",
+            steps,
+            if squared { "squared error" } else { "cross-entropy" },
+            points[points.len() - 1].1
+        );
         Ok(points)
     };
     Ok(Lines {

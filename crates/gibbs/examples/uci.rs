@@ -121,7 +121,8 @@ fn split(set: &Set, i: usize, grid: &[Settings], choose: bool) -> Result<Outcome
         })
         .collect::<Result<Vec<f64>, Error>>()?;
     let finite = |x: &f64| if x.is_finite() { *x } else { f64::INFINITY };
-    let choice = (0..grid.len()).min_by(|a, b| finite(&validation[*a]).total_cmp(&finite(&validation[*b]))).unwrap_or(0);
+    let choice =
+        (0..grid.len()).min_by(|a, b| finite(&validation[*a]).total_cmp(&finite(&validation[*b]))).unwrap_or(0);
     let nothing = Outcome {
         nll: f64::NAN,
         rmse: f64::NAN,
@@ -165,7 +166,8 @@ fn main() -> Result<(), Error> {
     let flag = |name: &str| arguments.iter().any(|a| a == name);
     let (quick, choose) = (flag("--quick"), flag("--choose"));
     let only = arguments.iter().position(|a| a == "--set").and_then(|i| arguments.get(i + 1)).cloned();
-    let given = arguments.iter().enumerate().find(|(i, a)| !a.starts_with("--") && (*i == 0 || arguments[i - 1] != "--set"));
+    let given =
+        arguments.iter().enumerate().find(|(i, a)| !a.starts_with("--") && (*i == 0 || arguments[i - 1] != "--set"));
     let folder = given.map(|(_, a)| PathBuf::from(a)).or_else(|| std::env::var_os("GIBBS_DATA").map(PathBuf::from));
     let Some(folder) = folder.filter(|f| f.join("uci_regression").is_dir()) else {
         println!("name the folder that holds uci_regression/, or set GIBBS_DATA: nothing done");
@@ -176,7 +178,9 @@ fn main() -> Result<(), Error> {
     let find = |table: &[(String, f64, f64)], name: &str| {
         table.iter().find(|r| r.0 == name).map_or((f64::NAN, f64::NAN), |r| (r.1, r.2))
     };
-    println!("set: NLL (published, bound) | RMSE (published) | 90 % conformal coverage, width | OLS RMSE, log-likelihood");
+    println!(
+        "set: NLL (published, bound) | RMSE (published) | 90 % conformal coverage, width | OLS RMSE, log-likelihood"
+    );
     for name in SETS.iter().filter(|n| only.as_ref().is_none_or(|o| o == **n)) {
         let Some(set) = load(&folder.join("uci_regression").join(name)) else {
             println!("{name}: not there");
@@ -209,7 +213,13 @@ fn main() -> Result<(), Error> {
         println!(
             "{name}: {nll:.4} +- {nll_e:.4} ({p} +- {s}, {bound:.3}: {}) | {rmse:.4} +- {rmse_e:.4} ({r} +- {rs}) | \
              {:.2} +- {:.2} %, {width:.3} | {ols:.4} +- {ols_e:.4}, {ll:.4} +- {ll_e:.4}",
-            if nll <= p { "better" } else if nll <= bound { "within" } else { "MISSED" },
+            if nll <= p {
+                "better"
+            } else if nll <= bound {
+                "within"
+            } else {
+                "MISSED"
+            },
             100.0 * cover,
             100.0 * cover_e,
         );

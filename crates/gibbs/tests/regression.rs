@@ -99,8 +99,7 @@ fn losses_are_those_of_the_forecasts() {
         let (x, outcomes) = rows(&head);
         let mut e = [0.0; 3];
         energy.energy(&x, &mut e, &mut Scratch::default());
-        let inputs: Vec<f64> =
-            x.values().chunks_exact(x.n_cols()).flat_map(|r| r[..INPUTS].to_vec()).collect();
+        let inputs: Vec<f64> = x.values().chunks_exact(x.n_cols()).flat_map(|r| r[..INPUTS].to_vec()).collect();
         let out = map.apply(energy.params(), &Dense::from_rows(INPUTS, inputs));
         for (i, p) in out.values().chunks_exact(map.n_outputs()).enumerate() {
             let loss = head.forecast(p, 0.0, 1.0).loss(outcomes[i]);
@@ -193,8 +192,7 @@ fn conformal_intervals_hold_for_a_bad_model() {
     let bad = Settings { epochs: 1, learning_rate: 1e-3, members: 1, ..Settings::default() };
     let heads = [Head::Gaussian { beta: 0.5 }, Head::Quantile { levels: vec![0.05, 0.5, 0.95] }];
     for head in heads {
-        let (mut model, _) =
-            Ensemble::fit(&data, head, &bad, &part(0, 500), &[], &Key::from_seed(2), &Silent).unwrap();
+        let (mut model, _) = Ensemble::fit(&data, head, &bad, &part(0, 500), &[], &Key::from_seed(2), &Silent).unwrap();
         model.calibrate(&data, &part(500, 1500), 0.9).unwrap();
         let test = part(1500, 3000);
         let forecasts = model.forecasts_of(&table, &test).unwrap();
@@ -297,7 +295,9 @@ fn misuse_is_said_with_row_and_column() {
     assert!(said(fit(vec![1.0, 2.0], &[5.0, 5.0], normal(), 2)).contains("nothing to predict"));
     assert!(said(fit(vec![1.0, f64::NAN], &[5.0, 6.0], normal(), 2)).contains("row 2, column \"x0\""));
     assert!(said(fit(vec![1.0, 2.0], &[5.0, f64::NAN], normal(), 2)).contains("row 2, column \"y\""));
-    assert!(said(fit(vec![1.0, 2.0], &[5.0, 1.5], Head::Poisson, 2)).contains("row 2, column \"y\": the outcome is 1.5"));
+    assert!(
+        said(fit(vec![1.0, 2.0], &[5.0, 1.5], Head::Poisson, 2)).contains("row 2, column \"y\": the outcome is 1.5")
+    );
     assert!(said(fit(vec![1.0, 2.0], &[0.0, 3.0], Head::Classes { classes: 3 }, 2)).contains("numbered from 0 to 2"));
     assert!(said(fit(vec![1.0, 2.0], &[0.0, 1.0], Head::Quantile { levels: vec![0.5, 0.2] }, 2)).contains("rise"));
 }

@@ -40,10 +40,8 @@ pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
     let level = model.conformal().map_or(0.9, |c| c.level);
     let key = gibbs::core::key::Key::from_seed(0);
     let target = &model.frame().target;
-    let found = outcome
-        .as_ref()
-        .map(|y| Evaluation::of(&forecasts, y, target, model.conformal(), level, &key))
-        .transpose()?;
+    let found =
+        outcome.as_ref().map(|y| Evaluation::of(&forecasts, y, target, model.conformal(), level, &key)).transpose()?;
     let lines = Lines { model: &model, levels: &args.quantiles, outcome: outcome.as_deref() };
     let write = |out: &mut dyn Write| -> std::io::Result<()> {
         writeln!(out, "{}", lines.head(&forecasts).join(","))?;
@@ -61,7 +59,11 @@ pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
     }
     if let Some(found) = &found {
         let text = summary("these rows", found);
-        if args.out.is_some() { say(&text) } else if !context.quiet { eprintln!("{text}") }
+        if args.out.is_some() {
+            say(&text)
+        } else if !context.quiet {
+            eprintln!("{text}")
+        }
     }
     Ok(())
 }
@@ -76,7 +78,9 @@ struct Lines<'a> {
 impl Lines<'_> {
     fn head(&self, forecasts: &[Forecast]) -> Vec<String> {
         let mut head: Vec<String> = match forecasts.first() {
-            Some(Forecast::Classes(_)) => self.model.frame().classes.iter().map(|c| quoted(&format!("p_{c}"))).collect(),
+            Some(Forecast::Classes(_)) => {
+                self.model.frame().classes.iter().map(|c| quoted(&format!("p_{c}"))).collect()
+            }
             Some(Forecast::Quantiles { levels, .. }) => levels.iter().map(|l| format!("q{l}")).collect(),
             _ => {
                 let quantiles = self.levels.iter().map(|l| format!("q{l}"));

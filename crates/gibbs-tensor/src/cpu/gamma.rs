@@ -3,16 +3,8 @@
 /// Where the asymptotic series takes over: its terms fall until the 14th there, whatever the order added to it.
 const FAR: f64 = 15.0;
 /// Bernoulli numbers `B_2, B_4, ...`.
-const BERNOULLI: [f64; 8] = [
-    1.0 / 6.0,
-    -1.0 / 30.0,
-    1.0 / 42.0,
-    -1.0 / 30.0,
-    5.0 / 66.0,
-    -691.0 / 2730.0,
-    7.0 / 6.0,
-    -3617.0 / 510.0,
-];
+const BERNOULLI: [f64; 8] =
+    [1.0 / 6.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0, -3617.0 / 510.0];
 
 /// `d^order / dx^order ln Gamma(x)` for `x > 0`, NaN elsewhere: recurrence up to large arguments, then the asymptotic series
 /// (DLMF 5.11.1, 5.15.5, 5.15.8).

@@ -171,8 +171,8 @@ pub(super) fn assess_draws(source: &Source<'_>, o: &ForecastOptions, key: &Key) 
         MeanScore::new("CRPS (fair)", &fair, source)?,
         MeanScore::new(&format!("interval score at {}", o.level), &interval, source)?,
     ];
-    let report = report(&transforms, &means, &y, levels(o.level).map(coverage).collect(), None)
-        .map_err(|e| source.score(e))?;
+    let report =
+        report(&transforms, &means, &y, levels(o.level).map(coverage).collect(), None).map_err(|e| source.score(e))?;
     let verdict = verdict(&report, None, false);
     Ok(ForecastReport {
         n,

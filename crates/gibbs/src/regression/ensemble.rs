@@ -80,7 +80,8 @@ impl<'a> Data<'a> {
                 return Err(self.fault(row, &format!("the outcome is {y}; only finite numbers can be predicted")));
             }
             if head.takes_counts() && !(y >= 0.0 && y.fract() == 0.0) {
-                let what = format!("the outcome is {y}, and counts are 0, 1, 2, ...; real outcomes take --head gaussian");
+                let what =
+                    format!("the outcome is {y}, and counts are 0, 1, 2, ...; real outcomes take --head gaussian");
                 return Err(self.fault(row, &what));
             }
             if let Some(k) = head.n_classes().filter(|k| !(y >= 0.0 && y < *k as f64 && y.fract() == 0.0)) {

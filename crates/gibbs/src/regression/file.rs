@@ -61,8 +61,7 @@ impl Ensemble {
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let mut map = TensorMap::default();
         self.members.iter().enumerate().for_each(|(i, m)| m.save(&format!("member{i}."), &mut map));
-        let header =
-            Header { frame: self.frame.clone(), members: self.members.len(), conformal: self.conformal };
+        let header = Header { frame: self.frame.clone(), members: self.members.len(), conformal: self.conformal };
         let block = serde_json::to_string(&header).map_err(|e| Error::run(path, e.to_string()))?;
         tensors::write(path, &map, &BTreeMap::from([(ENTRY.to_string(), block)]))
     }

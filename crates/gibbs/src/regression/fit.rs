@@ -76,7 +76,9 @@ pub fn fit(
         _ => (&[][..], &split.validation[..]),
     };
     if config.patience > 0 && watch.is_empty() {
-        return Err(Error::Usage("--patience watches validation rows, and there are none: raise --validation-fraction".into()));
+        return Err(Error::Usage(
+            "--patience watches validation rows, and there are none: raise --validation-fraction".into(),
+        ));
     }
     let run = RunDir::create(out, force)?;
     let toml = toml::to_string(&config).map_err(|e| Error::run(run.file("config.toml"), e.to_string()))?;
@@ -113,7 +115,10 @@ pub fn fit(
     model.write(&run.file("model.safetensors"))?;
     let lines = looks.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
     let lines = lines.map_err(|e| Error::run(run.file("metrics.jsonl"), e.to_string()))?;
-    files::write_atomic(&run.file("metrics.jsonl"), lines.iter().flat_map(|l| [l, "\n"]).collect::<String>().as_bytes())?;
+    files::write_atomic(
+        &run.file("metrics.jsonl"),
+        lines.iter().flat_map(|l| [l, "\n"]).collect::<String>().as_bytes(),
+    )?;
     manifest.wall_seconds = seconds;
     manifest.status = if progress.stop() { Status::Interrupted } else { Status::Complete };
     run.write_manifest(&manifest)?;
@@ -122,8 +127,7 @@ pub fn fit(
         let forecasts = model.forecasts_of(&rows.inputs, part)?;
         let outcome: Vec<f64> = part.iter().map(|r| rows.outcome[*r]).collect();
         let key = key.purpose(Purpose::Other).step(step);
-        let found =
-            Evaluation::of(&forecasts, &outcome, &config.target, model.conformal(), config.level, &key)?;
+        let found = Evaluation::of(&forecasts, &outcome, &config.target, model.conformal(), config.level, &key)?;
         Ok((forecasts, found))
     };
     let train = evaluate(&split.train, 0)?.1;

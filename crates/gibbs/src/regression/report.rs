@@ -80,12 +80,14 @@ fn summary(config: &RegressionConfig, model: &Ensemble, result: &RegressionResul
     }
     let mut blocks = vec![Block::Table(Table { head, rows })];
     blocks.push(Block::Paragraph(
-        "Lower scores are better. The log score is the negative log-likelihood in nats, in the unit of the outcome.".into(),
+        "Lower scores are better. The log score is the negative log-likelihood in nats, in the unit of the outcome."
+            .into(),
     ));
     blocks.extend(conformal(model, result));
     if !result.members.is_empty() {
         let list: Vec<String> = result.members.iter().map(|m| number(*m)).collect();
-        blocks.push(Block::Paragraph(format!("Members by themselves, mean loss on the test part: {}.", list.join(", "))));
+        blocks
+            .push(Block::Paragraph(format!("Members by themselves, mean loss on the test part: {}.", list.join(", "))));
     }
     Section { title: "How good the forecasts are".into(), blocks }
 }
@@ -97,7 +99,8 @@ fn conformal(model: &Ensemble, result: &RegressionResult) -> Vec<Block> {
         return vec![Block::Notice(Level::Warning, text.into())];
     };
     if c.margin.is_none() {
-        let text = format!("{} validation rows are too few to promise {:.0} %: intervals are infinite.", c.n, 100.0 * c.level);
+        let text =
+            format!("{} validation rows are too few to promise {:.0} %: intervals are infinite.", c.n, 100.0 * c.level);
         return vec![Block::Notice(Level::Warning, text)];
     }
     let Some(found) = result.test.as_ref().and_then(|t| t.conformal) else { return Vec::new() };
@@ -138,10 +141,7 @@ fn beside(forecasts: &[Forecast], outcome: &[f64], config: &RegressionConfig) ->
         x_label: "test rows in the order of their forecasts".into(),
         panels: vec![Panel {
             y_label: config.target.clone(),
-            series: vec![
-                series("what happened", &|r| outcome[r]),
-                forecast,
-            ],
+            series: vec![series("what happened", &|r| outcome[r]), forecast],
         }],
         marker: None,
         caption: "Outcomes beside their forecasts and the model's own central intervals.".into(),

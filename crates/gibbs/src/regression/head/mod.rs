@@ -75,9 +75,7 @@ impl Head {
             Head::Quantile { levels } => {
                 let inside = levels.iter().all(|l| *l > 0.0 && *l < 1.0);
                 if levels.is_empty() || levels.len() > 200 || !inside || levels.windows(2).any(|w| w[0] >= w[1]) {
-                    return Err(format!(
-                        "levels of quantiles rise and lie strictly between 0 and 1, found {levels:?}"
-                    ));
+                    return Err(format!("levels of quantiles rise and lie strictly between 0 and 1, found {levels:?}"));
                 }
                 Ok(())
             }
@@ -168,10 +166,9 @@ impl Head {
                 };
                 Forecast::Law(Mixture::new((0..*k).map(part)))
             }
-            Head::Quantile { levels } => Forecast::Quantiles {
-                levels: levels.clone(),
-                values: row.iter().map(|q| shift + scale * q).collect(),
-            },
+            Head::Quantile { levels } => {
+                Forecast::Quantiles { levels: levels.clone(), values: row.iter().map(|q| shift + scale * q).collect() }
+            }
             Head::Poisson => one(Law::Poisson { rate: row[0] }),
             Head::NegativeBinomial => one(Law::NegativeBinomial { mean: row[0], size: row[1] }),
             Head::Ordinal { .. } | Head::Classes { .. } => {

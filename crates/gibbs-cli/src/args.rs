@@ -69,6 +69,8 @@ pub enum Command {
     Impute(crate::commands::impute::Impute),
     /// Label sentences by a fit with --model crf, and score labels that are given
     Tag(crate::commands::tag::Tag),
+    /// Forecast by a fit with --model regression, and score outcomes that are given
+    Predict(crate::commands::predict::Predict),
     /// What a run holds
     Info(Info),
     /// Write the report of a run again

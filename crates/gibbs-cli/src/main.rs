@@ -56,6 +56,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Score(a) => commands::score::run(&a, &context),
         Command::Impute(a) => commands::impute::run(&a, &context),
         Command::Tag(a) => commands::tag::run(&a, &context),
+        Command::Predict(a) => commands::predict::run(&a, &context),
         Command::Info(a) => commands::info::run(&a, &context),
         Command::Report(a) => commands::report::run(&a, &context),
         Command::Import(a) => commands::import::run(&a, &context),

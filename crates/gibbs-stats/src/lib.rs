@@ -10,11 +10,13 @@
 //! | [`scores`] | proper scores, their averages and comparisons |
 //! | [`calibration`] | diagrams, errors, tests, scaling, conformal prediction |
 //! | [`dequantise`] | densities for whole numbers: uniform and variational noise, bits per dimension |
+//! | [`predictive`] | laws of a number and their mixtures, as forecasts |
 //! | [`special`] | the special functions they need |
 pub mod calibration;
 pub mod dequantise;
 pub mod family;
 mod linalg;
+pub mod predictive;
 pub mod scores;
 pub mod softmax;
 pub mod special;

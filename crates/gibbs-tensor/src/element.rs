@@ -204,6 +204,7 @@ impl Element for f32 {
             Activation::Gelu => Kernel::Gelu,
             Activation::Elu => Kernel::Elu,
             Activation::LeakyRelu => Kernel::LeakyRelu(activation::LEAK as f32),
+            Activation::Relu => Kernel::LeakyRelu(0.0),
         };
         let mut places: [Option<&mut [f32]>; 4] = [None, None, None, None];
         for (&order, out) in orders.iter().zip(outs) {

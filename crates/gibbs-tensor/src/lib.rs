@@ -5,13 +5,14 @@
 //! |---|---|
 //! | [`tape`] | expressions, their derivatives of any order, plans |
 //! | [`device`], [`cpu`], [`element`] | what runs plans |
-//! | [`trace`] | energies written as code |
+//! | [`trace`], [`map`] | energies, and functions of rows, written as code |
 //! | [`nets`] | networks as energies, by configuration |
 //! | [`energies`] | analytic energies |
 pub mod cpu;
 pub mod device;
 pub mod element;
 pub mod energies;
+pub mod map;
 pub mod nets;
 pub mod tape;
 pub mod trace;

@@ -27,6 +27,28 @@ pub struct Declare {
 }
 
 impl Declare {
+    pub(crate) fn new(tape: &Tape, key: &Key) -> Self {
+        Self {
+            tape: tape.clone(),
+            key: key.purpose(Purpose::Init),
+            names: Vec::new(),
+            shapes: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
+    /// The declared parameters with their first values.
+    pub(crate) fn params(&self) -> Result<ParamMap, TapeError> {
+        let layout: Vec<(&str, &[usize])> =
+            self.names.iter().zip(&self.shapes).map(|(n, s)| (n.as_str(), s.as_slice())).collect();
+        if let Some(twice) = self.names.iter().enumerate().find(|(i, n)| self.names[..*i].contains(n)) {
+            return Err(TapeError(format!("two parameters are named {}", twice.1)));
+        }
+        let mut params = ParamMap::zeros(&layout);
+        params.flat_mut().copy_from_slice(&self.values);
+        Ok(params)
+    }
+
     /// A parameter whose entries start as independent normal numbers of standard deviation `sd`.
     pub fn normal(&mut self, name: &str, dims: &[usize], sd: f64) -> Var {
         self.with(name, dims, |rng| sd * rng.normal())
@@ -109,13 +131,7 @@ impl<T: Element> TapeEnergy<T> {
     pub fn new(n_cols: usize, key: &Key, code: impl FnOnce(&Var, &mut Declare) -> Var) -> Result<Self, TapeError> {
         let tape = Tape::new();
         let x = tape.input(X, &[n_cols]);
-        let mut declare = Declare {
-            tape: tape.clone(),
-            key: key.purpose(Purpose::Init),
-            names: Vec::new(),
-            shapes: Vec::new(),
-            values: Vec::new(),
-        };
+        let mut declare = Declare::new(&tape, key);
         let value = code(&x, &mut declare);
         let shape = value.shape();
         if tape_error(&tape).is_none() && (!shape.batched || shape.numel() != 1) {
@@ -124,13 +140,7 @@ impl<T: Element> TapeEnergy<T> {
             )));
         }
         let e = value.reshape(&[]);
-        let layout: Vec<(&str, &[usize])> =
-            declare.names.iter().zip(&declare.shapes).map(|(n, s)| (n.as_str(), s.as_slice())).collect();
-        if let Some(twice) = declare.names.iter().enumerate().find(|(i, n)| declare.names[..*i].contains(n)) {
-            return Err(TapeError(format!("two parameters are named {}", twice.1)));
-        }
-        let mut params = ParamMap::zeros(&layout);
-        params.flat_mut().copy_from_slice(&declare.values);
+        let params = declare.params()?;
 
         let theta: Vec<Var> = declare.shapes.iter().enumerate().map(|(i, s)| tape.param(i, s)).collect();
         let theta: Vec<&Var> = theta.iter().collect();
@@ -248,7 +258,7 @@ type Sum<'a, T> = dyn FnMut(&Run<T>, &Plan, &Bound<T>, usize) + 'a;
 /// Blocks whose gradients are held at once.
 const WAVE: usize = 64;
 
-type Bound<T> = <Cpu<T> as Device<T>>::Bound;
+pub(crate) type Bound<T> = <Cpu<T> as Device<T>>::Bound;
 
 fn cpu<T>() -> Cpu<T>
 where
@@ -262,15 +272,15 @@ fn tape_error(tape: &Tape) -> Option<TapeError> {
 }
 
 /// Buffers of one block's run.
-struct Run<T: Element> {
-    memory: <Cpu<T> as Device<T>>::Memory,
+pub(crate) struct Run<T: Element> {
+    pub(crate) memory: <Cpu<T> as Device<T>>::Memory,
     e: Vec<f64>,
     w: Vec<f64>,
     values: Vec<T>,
 }
 
 /// A plan with its laid-out parameters and a pool of buffers, one set a thread.
-struct Program<T: Element> {
+pub(crate) struct Program<T: Element> {
     plan: Arc<Plan>,
     bound: OnceLock<Bound<T>>,
     pool: Mutex<Vec<Run<T>>>,
@@ -288,11 +298,16 @@ impl<T: Element> Program<T> {
         Self::from_plan(Arc::new(plan))
     }
 
-    fn from_plan(plan: Arc<Plan>) -> Self {
+    pub(crate) fn from_plan(plan: Arc<Plan>) -> Self {
         Self { plan, bound: OnceLock::new(), pool: Mutex::default(), buffers: Mutex::default() }
     }
 
-    fn with<R>(&self, params: &ParamMap, rows: usize, f: impl FnOnce(&Plan, &Bound<T>, &mut Run<T>) -> R) -> R {
+    pub(crate) fn with<R>(
+        &self,
+        params: &ParamMap,
+        rows: usize,
+        f: impl FnOnce(&Plan, &Bound<T>, &mut Run<T>) -> R,
+    ) -> R {
         let bound = self.bound.get_or_init(|| {
             let values: Vec<T> = params.flat().iter().map(|&p| T::narrow(f64::from(p))).collect();
             let mut rest = values.as_slice();

@@ -25,6 +25,7 @@
 //! | [`families`], [`one_pass`] | laws that a column may be drawn from, ranked; one law fitted to a file of any size |
 //! | [`denoise`](mod@denoise) | pictures restored from noisy ones |
 //! | [`ising`], [`ising_log_z`] | the two-dimensional Ising model beside its exact solution |
+//! | [`regression`] | networks that predict a law of one column: regression, counts, classes |
 //! | [`tagging`] | label sequences: sentences in columns, features, conditional random fields, spans |
 //! | [`import`] | models trained elsewhere |
 pub mod anneal;
@@ -57,6 +58,7 @@ mod perfect;
 pub mod pipeline;
 pub mod progress;
 pub mod recall;
+pub mod regression;
 pub mod report;
 pub mod rounds;
 pub mod run_dir;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{
-    ActivationKind, HiddenKind, LogZMethod, ModelKind, MonitorKind, NoiseKind, ObjectiveKind, OptimiserKind,
+    ActivationKind, HeadKind, HiddenKind, LogZMethod, ModelKind, MonitorKind, NoiseKind, ObjectiveKind, OptimiserKind,
     SamplerKind, ScaleKind, VisibleKind,
 };
 use crate::error::Error;
@@ -66,6 +66,28 @@ pub struct FitOptions {
     /// Give every feature a weight for every label, not only for those it was met with (crf)
     #[cfg_attr(feature = "clap", arg(long, num_args = 0..=1, default_missing_value = "true", help_heading = "Label sequences"))]
     pub all_labels: Option<bool>,
+
+    /// Column to predict (regression)
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COLUMN", help_heading = "Regression"))]
+    pub target: Option<String>,
+    /// What is predicted of it (regression) [default: gaussian]
+    #[cfg_attr(feature = "clap", arg(long, value_enum, help_heading = "Regression"))]
+    pub head: Option<HeadKind>,
+    /// Networks whose forecasts are mixed (regression) [default: 5]
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Regression"))]
+    pub members: Option<usize>,
+    /// Weigh rows by this power of the predicted variance, 0 to 1; 0 is the likelihood (--head gaussian)
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BETA", help_heading = "Regression"))]
+    pub beta_nll: Option<f64>,
+    /// Gaussians of --head mixture [default: 5]
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Regression"))]
+    pub components: Option<usize>,
+    /// Levels of --head quantile, comma-separated [default: 0.05,0.1,0.25,0.5,0.75,0.9,0.95]
+    #[cfg_attr(feature = "clap", arg(long, value_delimiter = ',', value_name = "LEVELS", help_heading = "Regression"))]
+    pub quantiles: Option<Vec<f64>>,
+    /// Coverage of conformal intervals and sets (regression) [default: 0.9]
+    #[cfg_attr(feature = "clap", arg(long, help_heading = "Regression"))]
+    pub level: Option<f64>,
 
     /// Folder that holds named public sets (also: environment variable `GIBBS_DATA`)
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Data"))]

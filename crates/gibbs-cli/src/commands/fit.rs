@@ -20,6 +20,9 @@ pub fn run(args: &Fit, context: &Context) -> Result<(), Error> {
         if options.model == Some(ModelKind::Crf) {
             return super::tag::fit(args, &options, context);
         }
+        if options.model == Some(ModelKind::Regression) {
+            return super::predict::fit(args, &options, context);
+        }
     }
     let (run, plan) = if args.resume { resume(args)? } else { begin(args)? };
     for note in &plan.notes {
@@ -52,6 +55,9 @@ fn resume(args: &Fit) -> Result<(RunDir, Plan), Error> {
     let run = RunDir::open(&args.out)?;
     if run.options()?.model == Some(ModelKind::Crf) {
         return Err(Error::Usage("fits of label sequences are short and begin anew: use --force, not --resume".into()));
+    }
+    if run.options()?.model == Some(ModelKind::Regression) {
+        return Err(Error::Usage("fits of one column are short and begin anew: use --force, not --resume".into()));
     }
     let plan = pipeline::replan(&run)?;
     Ok((run, plan))

@@ -15,6 +15,7 @@ pub mod impute;
 pub mod info;
 pub mod ising;
 pub mod logz;
+pub mod predict;
 pub mod raise;
 pub mod recall;
 pub mod report;

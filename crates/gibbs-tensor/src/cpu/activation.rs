@@ -118,22 +118,19 @@ impl Terms {
                     z.exp()
                 }
             }
-            (Activation::LeakyRelu, 0) => {
-                if z > 0.0 {
-                    z
-                } else {
-                    LEAK * z
-                }
-            }
-            (Activation::LeakyRelu, 1) => {
-                if z > 0.0 {
-                    1.0
-                } else {
-                    LEAK
-                }
-            }
-            (Activation::LeakyRelu, _) => 0.0,
+            (Activation::LeakyRelu, order) => rectified(z, LEAK, order),
+            (Activation::Relu, order) => rectified(z, 0.0, order),
         }
+    }
+}
+
+/// A derivative of `z` above 0 and `slope z` below.
+fn rectified(z: f64, slope: f64, order: usize) -> f64 {
+    let slope = if z > 0.0 { 1.0 } else { slope };
+    match order {
+        0 => slope * z,
+        1 => slope,
+        _ => 0.0,
     }
 }
 

@@ -2,11 +2,16 @@
 
 use gibbs_core::real::Real;
 
+use super::gamma;
 use crate::element::Element;
 use crate::tape::Spread;
 use crate::tape::op::{Map, Zip};
 
 pub(crate) fn map<T: Real>(how: Map, x: &[T], out: &mut [T]) {
+    if let Map::LnGamma(order) = how {
+        out.iter_mut().zip(x).for_each(|(o, &x)| *o = T::narrow(gamma::ln_gamma(order, x.widen())));
+        return;
+    }
     let f: fn(T) -> T = match how {
         Map::Exp => T::exp,
         Map::Ln => T::ln,
@@ -14,6 +19,7 @@ pub(crate) fn map<T: Real>(how: Map, x: &[T], out: &mut [T]) {
         Map::Sqrt => T::sqrt,
         Map::Sin => T::sin,
         Map::Cos => T::cos,
+        Map::LnGamma(_) => unreachable!("taken above: it has an order"),
     };
     out.iter_mut().zip(x).for_each(|(o, &x)| *o = f(x));
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod elementwise;
+mod gamma;
 mod layout;
 pub(crate) mod linear;
 

@@ -78,6 +78,7 @@ fn pull_back(tape: &Tape, op: &Op, inputs: &[Var], wanted: &[bool], result: &Var
             Map::Sqrt => g * &(result.recip() * 0.5),
             Map::Sin => g * &x.cos(),
             Map::Cos => -(g * &x.sin()),
+            Map::LnGamma(order) => g * &x.ln_gamma_derivative(order + 1),
         })),
         Op::Activation(a, order) => one(x.map(|x| g * &x.activation(*a, order + 1))),
         Op::Zip(zip) => {

@@ -20,6 +20,8 @@ pub enum Activation {
     Elu,
     /// `z` above 0, `z / 5` below. Its second derivative is 0 almost everywhere: score matching cannot learn from it.
     LeakyRelu,
+    /// `z` above 0, 0 below. As for [`Activation::LeakyRelu`], its second derivative is 0 almost everywhere.
+    Relu,
 }
 
 /// Other elementwise functions.
@@ -37,6 +39,8 @@ pub enum Map {
     Sin,
     /// `cos(x)`.
     Cos,
+    /// The `n`-th derivative of `ln Gamma(x)` for `x > 0`: `ln Gamma` itself, digamma, trigamma, ...
+    LnGamma(usize),
 }
 
 /// Elementwise functions of two operands.

@@ -317,6 +317,25 @@ impl Var {
         self.unary(Op::Map(Map::Cos))
     }
 
+    /// `ln Gamma(x)` for `x > 0`.
+    pub fn ln_gamma(&self) -> Var {
+        self.ln_gamma_derivative(0)
+    }
+
+    pub(crate) fn ln_gamma_derivative(&self, order: usize) -> Var {
+        self.unary(Op::Map(Map::LnGamma(order)))
+    }
+
+    /// `max(x, 0)`.
+    pub fn relu(&self) -> Var {
+        self.activate(Activation::Relu)
+    }
+
+    /// `|x|`, with derivative 0 at 0.
+    pub fn abs(&self) -> Var {
+        &self.relu() + &(-self).relu()
+    }
+
     /// `x x`.
     pub fn square(&self) -> Var {
         self * self

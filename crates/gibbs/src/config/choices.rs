@@ -39,6 +39,30 @@ choices! {
         Boltzmann,
         /// Conditional random field over label sequences: sentences in columns, a token a line, its label last.
         Crf,
+        /// Network that predicts a law of one column from the others: regression, counts, classes (`--head`).
+        Regression,
+    }
+
+    /// What a regression predicts of an outcome.
+    HeadKind {
+        /// Mean and standard deviation of a Gaussian.
+        Gaussian,
+        /// Centre, scale and degrees of freedom of a Student t.
+        StudentT,
+        /// Centre and scale of a Laplace law.
+        Laplace,
+        /// A mixture of Gaussians (`--components`).
+        Mixture,
+        /// Quantiles (`--quantiles`).
+        Quantile,
+        /// Rate of a count.
+        Poisson,
+        /// Mean and spread of a count.
+        NegativeBinomial,
+        /// Ordered classes: numbers.
+        Ordinal,
+        /// Classes.
+        Classes,
     }
 
     /// What is made small while learning.
@@ -167,6 +191,15 @@ choices! {
         Elu,
         /// `z`, or `z / 5` below 0.
         LeakyRelu,
+        /// `z`, or 0 below 0.
+        Relu,
+    }
+}
+
+impl HeadKind {
+    /// Whether outcomes are classes.
+    pub fn has_classes(self) -> bool {
+        matches!(self, Self::Ordinal | Self::Classes)
     }
 }
 
@@ -192,6 +225,7 @@ impl From<ActivationKind> for gibbs_tensor::tape::Activation {
             ActivationKind::Gelu => Self::Gelu,
             ActivationKind::Elu => Self::Elu,
             ActivationKind::LeakyRelu => Self::LeakyRelu,
+            ActivationKind::Relu => Self::Relu,
         }
     }
 }

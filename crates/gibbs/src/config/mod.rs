@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use boltzmann::BoltzmannConfig;
 pub use choices::{
-    ActivationKind, HiddenKind, LogZMethod, ModelKind, MonitorKind, NoiseKind, ObjectiveKind, OptimiserKind,
+    ActivationKind, HeadKind, HiddenKind, LogZMethod, ModelKind, MonitorKind, NoiseKind, ObjectiveKind, OptimiserKind,
     SamplerKind, ScaleKind, VisibleKind,
 };
 pub use deep::DeepConfig;
@@ -153,6 +153,18 @@ impl FitConfig {
         if let Some((flag, _)) = of_sequences.iter().find(|(_, given)| *given && kind != ModelKind::Crf) {
             return Err(Error::Usage(format!("{flag} is an option of --model crf")));
         }
+        let of_regression = [
+            ("--target", o.target.is_some()),
+            ("--head", o.head.is_some()),
+            ("--members", o.members.is_some()),
+            ("--beta-nll", o.beta_nll.is_some()),
+            ("--components", o.components.is_some()),
+            ("--quantiles", o.quantiles.is_some()),
+            ("--level", o.level.is_some()),
+        ];
+        if let Some((flag, _)) = of_regression.iter().find(|(_, given)| *given) {
+            return Err(Error::Usage(format!("{flag} is an option of --model regression")));
+        }
         let (learning, model) = match kind {
             ModelKind::Rbm => {
                 let (learning, rbm) = rbm::resolve(o, facts)?;
@@ -180,6 +192,9 @@ impl FitConfig {
             }
             ModelKind::Crf => {
                 return Err(Error::Usage("--model crf is fitted to sentences, not to a table".into()));
+            }
+            ModelKind::Regression => {
+                return Err(Error::Usage("--model regression predicts one column: name it with --target".into()));
             }
         };
         let config =

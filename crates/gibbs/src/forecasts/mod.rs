@@ -63,7 +63,12 @@ pub struct MeanScore {
 
 impl MeanScore {
     fn new(name: &str, values: &[f64], source: &Source<'_>) -> Result<Self, Error> {
-        let s = scores::summarise(values).map_err(|e| source.score(e))?;
+        Self::of(name, values).map_err(|e| source.score(e))
+    }
+
+    /// The mean of a score over rows.
+    pub(crate) fn of(name: &str, values: &[f64]) -> Result<Self, ScoreError> {
+        let s = scores::summarise(values)?;
         let finite = |x: f64| x.is_finite().then_some(x);
         Ok(Self {
             name: name.into(),

@@ -2,7 +2,7 @@
 
 use gibbs_core::key::Key;
 use gibbs_stats::calibration::ConformalInterval;
-use gibbs_stats::scores::{crps, multivariate::dawid_sebastiani, pit, quantiles};
+use gibbs_stats::scores::{ScoreError, crps, multivariate::dawid_sebastiani, pit, quantiles};
 use gibbs_stats::special::{normal_cdf, normal_quantile};
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +83,8 @@ pub(super) fn assess_normal(source: &Source<'_>, o: &ForecastOptions, key: &Key)
     };
     let transforms = each(&|m, s, y| normal_cdf((y - m) / s));
     let conformal = ConformalInterval::scaled(&mu, &sigma, &y, 1.0 - o.level).ok();
-    let report =
-        report(&transforms, &mu, &y, levels(o).map(coverage).collect(), conformal.map(|c| c.margin()), source)?;
+    let levels: Vec<Coverage> = levels(o.level).map(coverage).collect();
+    let report = report(&transforms, &mu, &y, levels, conformal.map(|c| c.margin())).map_err(|e| source.score(e))?;
     // Shift and factor of largest likelihood: mean and spread of the standardised residuals.
     let fit = |rows: &[usize]| -> Option<(f64, f64)> {
         let z: Vec<f64> = rows.iter().map(|&i| (y[i] - mu[i]) / sigma[i]).collect();
@@ -171,7 +171,8 @@ pub(super) fn assess_draws(source: &Source<'_>, o: &ForecastOptions, key: &Key) 
         MeanScore::new("CRPS (fair)", &fair, source)?,
         MeanScore::new(&format!("interval score at {}", o.level), &interval, source)?,
     ];
-    let report = report(&transforms, &means, &y, levels(o).map(coverage).collect(), None, source)?;
+    let report =
+        report(&transforms, &means, &y, levels(o.level).map(coverage).collect(), None).map_err(|e| source.score(e))?;
     let verdict = verdict(&report, None, false);
     Ok(ForecastReport {
         n,
@@ -186,20 +187,18 @@ pub(super) fn assess_draws(source: &Source<'_>, o: &ForecastOptions, key: &Key) 
 }
 
 /// The level asked for, then the customary ones.
-fn levels(o: &ForecastOptions) -> impl Iterator<Item = f64> {
-    let asked = o.level;
+pub(crate) fn levels(asked: f64) -> impl Iterator<Item = f64> {
     std::iter::once(asked).chain(LEVELS.into_iter().filter(move |l| *l != asked))
 }
 
-fn report(
+pub(crate) fn report(
     transforms: &[f64],
     means: &[f64],
     y: &[f64],
     coverage: Vec<Coverage>,
     conformal_margin: Option<f64>,
-    source: &Source<'_>,
-) -> Result<RealReport, Error> {
-    let flat = pit::report(transforms, BINS).map_err(|e| source.score(e))?;
+) -> Result<RealReport, ScoreError> {
+    let flat = pit::report(transforms, BINS)?;
     let square: f64 = means.iter().zip(y).map(|(m, y)| (m - y).powi(2)).sum();
     Ok(RealReport {
         rmse: (square / y.len() as f64).sqrt(),
@@ -212,7 +211,7 @@ fn report(
     })
 }
 
-fn verdict(r: &RealReport, best: Option<&Scaling>, helps: bool) -> String {
+pub(crate) fn verdict(r: &RealReport, best: Option<&Scaling>, helps: bool) -> String {
     let first = &r.coverage[0];
     let n = r.pit.iter().sum::<usize>() as f64;
     let far = (first.share - first.level).abs() > Z95 * (first.level * (1.0 - first.level) / n).sqrt();

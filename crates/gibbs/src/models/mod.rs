@@ -346,5 +346,8 @@ pub(crate) fn from_tensors(header: &ModelHeader, map: &TensorMap) -> Result<Box<
         ModelKind::Dbn => Ok(Box::new(DbnModel::from_tensors(map)?)),
         ModelKind::Mlp | ModelKind::Conv => Ok(Box::new(NeuralModel::from_tensors(header, map)?)),
         ModelKind::Crf => Err(StateError::Invalid { name: "model".into(), reason: "it labels sequences".into() }),
+        ModelKind::Regression => {
+            Err(StateError::Invalid { name: "model".into(), reason: "it predicts a column: use gibbs predict".into() })
+        }
     }
 }

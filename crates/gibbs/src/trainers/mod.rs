@@ -1,7 +1,7 @@
 //! The state of a training run and its update, one file a kind of model. Everything that decides the next update is in
 //! here and is saved.
 
-mod batches;
+pub(crate) mod batches;
 mod best;
 mod boltzmann;
 mod dbm;

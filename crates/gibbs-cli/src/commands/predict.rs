@@ -1,0 +1,158 @@
+//! `gibbs predict`: forecasts by a fit with --model regression.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use gibbs::error::Error;
+use gibbs::files::write_atomic_with;
+use gibbs::regression::{Ensemble, Evaluation, Forecast, RegressionResult, table};
+use gibbs::run_dir::RunDir;
+
+use super::{say, say_json};
+use crate::Context;
+use crate::args::Fit;
+
+/// Arguments of `predict`.
+#[derive(Args, Debug)]
+pub struct Predict {
+    /// Run directory of a fit with --model regression
+    pub run: PathBuf,
+    /// Table with the columns of the fit; outcomes, where it has them, are scored
+    pub table: PathBuf,
+    /// CSV file to write: mean, sd, quantiles and conformal interval, or probabilities of classes; the outcome last
+    /// [default: standard output]
+    #[arg(short, long)]
+    pub out: Option<PathBuf>,
+    /// Levels of the quantiles, comma-separated
+    #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.25, 0.5, 0.75, 0.95])]
+    pub quantiles: Vec<f64>,
+}
+
+pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
+    if let Some(level) = args.quantiles.iter().find(|l| !(**l > 0.0 && **l < 1.0)) {
+        return Err(Error::Usage(format!("--quantiles lie strictly between 0 and 1, found {level}")));
+    }
+    let run = RunDir::open(&args.run)?;
+    let model = Ensemble::read(&run.file("model.safetensors"))?;
+    let (inputs, outcome) = table::read_for(&args.table, model.frame())?;
+    let forecasts = model.forecasts(&inputs)?;
+    let level = model.conformal().map_or(0.9, |c| c.level);
+    let key = gibbs::core::key::Key::from_seed(0);
+    let target = &model.frame().target;
+    let found =
+        outcome.as_ref().map(|y| Evaluation::of(&forecasts, y, target, model.conformal(), level, &key)).transpose()?;
+    let lines = Lines { model: &model, levels: &args.quantiles, outcome: outcome.as_deref() };
+    let write = |out: &mut dyn Write| -> std::io::Result<()> {
+        writeln!(out, "{}", lines.head(&forecasts).join(","))?;
+        forecasts.iter().enumerate().try_for_each(|(i, f)| writeln!(out, "{}", lines.row(i, f).join(",")))
+    };
+    if let Some(path) = &args.out {
+        write_atomic_with(path, write)?;
+    }
+    if context.json {
+        return say_json(&serde_json::json!({ "rows": forecasts.len(), "out": args.out, "evaluation": found }));
+    }
+    if args.out.is_none() {
+        // A reader that closes the pipe early has seen enough.
+        drop(write(&mut std::io::stdout().lock()));
+    }
+    if let Some(found) = &found {
+        let text = summary("these rows", found);
+        if args.out.is_some() {
+            say(&text)
+        } else if !context.quiet {
+            eprintln!("{text}")
+        }
+    }
+    Ok(())
+}
+
+/// How forecasts are written.
+struct Lines<'a> {
+    model: &'a Ensemble,
+    levels: &'a [f64],
+    outcome: Option<&'a [f64]>,
+}
+
+impl Lines<'_> {
+    fn head(&self, forecasts: &[Forecast]) -> Vec<String> {
+        let mut head: Vec<String> = match forecasts.first() {
+            Some(Forecast::Classes(_)) => {
+                self.model.frame().classes.iter().map(|c| quoted(&format!("p_{c}"))).collect()
+            }
+            Some(Forecast::Quantiles { levels, .. }) => levels.iter().map(|l| format!("q{l}")).collect(),
+            _ => {
+                let quantiles = self.levels.iter().map(|l| format!("q{l}"));
+                ["mean".to_string(), "sd".to_string()].into_iter().chain(quantiles).collect()
+            }
+        };
+        if self.model.conformal().is_some() && !matches!(forecasts.first(), Some(Forecast::Classes(_))) {
+            head.extend(["low".to_string(), "high".to_string()]);
+        }
+        head.extend(self.outcome.map(|_| "outcome".to_string()));
+        head
+    }
+
+    fn row(&self, i: usize, forecast: &Forecast) -> Vec<String> {
+        let mut row: Vec<f64> = match forecast {
+            Forecast::Classes(p) => p.clone(),
+            Forecast::Quantiles { values, .. } => values.clone(),
+            Forecast::Law(law) => {
+                let quantiles = self.levels.iter().map(|l| law.quantile(*l));
+                [law.mean(), law.sd()].into_iter().chain(quantiles).collect()
+            }
+        };
+        if let (Some(c), false) = (self.model.conformal(), matches!(forecast, Forecast::Classes(_))) {
+            let (low, high) = c.interval(forecast);
+            row.extend([low, high]);
+        }
+        row.extend(self.outcome.map(|y| y[i]));
+        row.iter().map(f64::to_string).collect()
+    }
+}
+
+/// A cell of CSV.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
+}
+
+/// `gibbs fit --model regression`.
+pub fn fit(args: &Fit, options: &gibbs::options::FitOptions, context: &Context) -> Result<(), Error> {
+    let (run, result) = gibbs::regression::fit(options, &args.out, args.force, &context.terminal)?;
+    if context.json {
+        return say_json(&result);
+    }
+    print(&result);
+    say(&format!("report: {}", run.file("report.html").display()));
+    Ok(())
+}
+
+/// How a fit ended.
+pub fn print(result: &RegressionResult) {
+    say(&format!(
+        "{} training rows, {} inputs, {} weights a network; {:.1} s",
+        result.rows[0], result.n_inputs, result.n_weights, result.seconds
+    ));
+    say(&summary("train", &result.train));
+    if let Some(test) = &result.test {
+        say(&summary("test", test));
+    }
+    if let Some(linear) = &result.linear {
+        say(&format!("linear least squares, test: log score {:.4}, RMSE {:.4}", linear.log_score, linear.rmse));
+    }
+}
+
+/// Scores of a part in a few lines.
+fn summary(part: &str, e: &Evaluation) -> String {
+    let cell = |x: Option<f64>| x.map_or("infinite".to_string(), |x| format!("{x:.4}"));
+    let f = &e.forecasts;
+    let mut items: Vec<String> =
+        f.scores.iter().map(|s| format!("{} {} +- {}", s.name, cell(s.mean), cell(s.std_err))).collect();
+    items.extend(f.real.as_ref().map(|r| format!("RMSE {:.4}", r.rmse)));
+    items.extend(f.classes.as_ref().map(|c| format!("accuracy {:.4}, calibration error {:.4}", c.accuracy, c.ece)));
+    items.extend(e.conformal.map(|c| {
+        format!("conformal at {}: holds {:.4} +- {:.4}, mean width {:.4}", c.level, c.share, c.std_err, c.width)
+    }));
+    format!("{part} ({} rows): {}\n  {}", f.n, items.join("; "), f.verdict)
+}

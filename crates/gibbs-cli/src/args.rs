@@ -204,7 +204,7 @@ pub struct Eval {
     pub steps: u64,
     /// How the likelihood is obtained
     #[command(flatten)]
-    pub raise: crate::commands::raise::Raise,
+    pub raise: crate::commands::raise::HowLikely,
     /// How log Z is obtained
     #[command(flatten)]
     pub log_z: LogZ,

@@ -18,13 +18,13 @@ use gibbs::report::{Block, Lines, Page, Panel, Section, Series};
 use gibbs::tensor::tape::{TapeError, Var};
 use gibbs::tensor::trace::TapeEnergy;
 
-fn usage(e: TapeError) -> Error {
+fn usage(e: &TapeError) -> Error {
     Error::Usage(e.to_string())
 }
 
 /// Gradient of a loss of one number at many places.
 fn gradient(at: &[f64], loss: impl FnOnce(&Var) -> Var) -> Result<Vec<f64>, Error> {
-    let energy = TapeEnergy::<f64>::new(1, &Key::from_seed(0), |x, _| loss(x).sum()).map_err(usage)?;
+    let energy = TapeEnergy::<f64>::new(1, &Key::from_seed(0), |x, _| loss(x).sum()).map_err(|e| usage(&e))?;
     let x = Dense::from_rows(1, at.to_vec());
     let (mut e, mut g) = (vec![0.0; at.len()], x.clone());
     energy.energy_grad(&x, &mut e, &mut g, &mut Scratch::default());
@@ -108,7 +108,7 @@ fn descent(steps: u32) -> Result<Lines, Error> {
             let loss = if squared { (&f - 1.0).square() * 0.7 + f.square() * 0.3 } else { z.softplus() - &z * 0.7 };
             (x * 0.0 + loss).sum()
         })
-        .map_err(usage)?;
+        .map_err(|e| usage(&e))?;
         let x = Dense::from_rows(1, vec![0.0]);
         let mut points = Vec::new();
         for step in 0..steps {

@@ -102,13 +102,12 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
     pub fn bracket(self, how: &BracketOptions, key: &Key, progress: &dyn Progress) -> Result<Certificate, Error> {
         how.check()?;
         let Self { path, kernel, reversible, mut starts, rows } = self;
-        let pilot = match how.rounds.as_ref().and_then(|r| r.pilot()) {
-            Some(kept) => kept,
-            None => {
-                let found = fitted(kernel, path, how, &key.step(0), progress)?;
-                how.rounds.as_ref().map_or(Ok(()), |r| r.keep_pilot(&found))?;
-                found
-            }
+        let pilot = if let Some(kept) = how.rounds.as_ref().and_then(|r| r.pilot()) {
+            kept
+        } else {
+            let found = fitted(kernel, path, how, &key.step(0), progress)?;
+            how.rounds.as_ref().map_or(Ok(()), |r| r.keep_pilot(&found))?;
+            found
         };
         let Pilot { balanced, rate, seconds } = &pilot;
         let shape = &balanced.shape;

@@ -60,9 +60,9 @@ pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
     if let Some(found) = &found {
         let text = summary("these rows", found);
         if args.out.is_some() {
-            say(&text)
+            say(&text);
         } else if !context.quiet {
-            eprintln!("{text}")
+            eprintln!("{text}");
         }
     }
     Ok(())

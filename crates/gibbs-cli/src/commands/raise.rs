@@ -24,7 +24,7 @@ pub enum LikelihoodKind {
 
 /// The likelihood wanted, and what reverse annealing may cost.
 #[derive(Args, Clone, Debug)]
-pub struct Raise {
+pub struct HowLikely {
     /// How the likelihood is obtained
     #[arg(long, value_enum, default_value = "log-z")]
     pub likelihood: LikelihoodKind,
@@ -38,7 +38,7 @@ pub struct Raise {
 
 /// Evaluates `part` and prints.
 pub fn run(
-    args: &Raise,
+    args: &HowLikely,
     (n_temperatures, seed): (usize, u64),
     per_row: Option<&PathBuf>,
     saved: &Saved,

@@ -5,12 +5,15 @@ use super::{LogZ, LogZError};
 /// Told how many states or parts are done, from several threads and not in order; `false` stops.
 pub type Watch<'a> = dyn Fn(u64) -> bool + Sync + 'a;
 
+/// Does it.
+type Run<'a> = dyn FnOnce(&Watch<'_>) -> Result<f64, LogZError> + 'a;
+
 /// One exact way to a model's `log Z`.
 pub struct Way<'a> {
     method: String,
     cost: f64,
     most: f64,
-    run: Box<dyn FnOnce(&Watch<'_>) -> Result<f64, LogZError> + 'a>,
+    run: Box<Run<'a>>,
 }
 
 impl<'a> Way<'a> {

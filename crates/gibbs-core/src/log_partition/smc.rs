@@ -113,6 +113,7 @@ impl<K> Smc<K> {
         }
     }
 
+    #[expect(clippy::type_complexity, reason = "the estimate and its islands")]
     /// Runs the islands, over the cores. `progress` is told how many rungs of how many are done, those of all islands
     /// counted, and may end the run.
     pub fn estimate<P: Annealable>(

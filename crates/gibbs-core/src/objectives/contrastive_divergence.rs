@@ -77,12 +77,11 @@ impl<P: Learnable, K: Kernel<P>> Objective<P> for ContrastiveDivergence<K> {
         // Persistent chains may be more than positions (replicas at many temperatures), so data are evaluated without them.
         let mut fresh = state.0.is_none().then(|| self.kernel.init(path, data.clone(), ws));
         let mut evaluated = path.empty_eval();
-        let at_data = match &fresh {
-            Some(chain) => self.kernel.eval(chain),
-            None => {
-                path.evaluate(data, &mut evaluated, ws);
-                &evaluated
-            }
+        let at_data = if let Some(chain) = &fresh {
+            self.kernel.eval(chain)
+        } else {
+            path.evaluate(data, &mut evaluated, ws);
+            &evaluated
         };
         path.add_grad(data, at_data, weights, out, ws);
         after_data(out);

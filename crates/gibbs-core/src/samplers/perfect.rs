@@ -42,7 +42,7 @@ pub trait MonotoneMap: Sync {
 ///
 /// # Source
 /// Propp & Wilson 1996, "Exact sampling with coupled Markov chains and applications to statistical mechanics",
-/// DOI 10.1002/(SICI)1098-2418(199608/09)9:1/2<223::AID-RSA14>3.0.CO;2-O, section 2.
+/// DOI `10.1002/(SICI)1098-2418(199608/09)9:1/2<223::AID-RSA14>3.0.CO;2-O`, section 2.
 pub fn from_the_past<M: MonotoneMap>(map: &M, n: usize, key: &Key) -> M::X {
     let size = map.block_rows();
     let one_block = |b: usize| {

@@ -1,5 +1,7 @@
 //! One law of a number.
 
+use std::cmp::Ordering;
+
 use statrs::function::beta::beta_reg;
 use statrs::function::gamma::gamma_ur;
 
@@ -82,7 +84,7 @@ impl Law {
     /// `P(Y <= y)`.
     pub fn cdf(&self, y: f64) -> f64 {
         // The incomplete functions take no other arguments.
-        if !(self.variance() > 0.0) || !self.mean().is_finite() || y.is_nan() {
+        if self.variance().partial_cmp(&0.0) != Some(Ordering::Greater) || !self.mean().is_finite() || y.is_nan() {
             return f64::NAN;
         }
         match *self {

@@ -27,7 +27,7 @@ pub(crate) fn ln_gamma(order: usize, x: f64) -> f64 {
     for (i, b) in BERNOULLI.iter().enumerate() {
         let two_k = 2.0 * (i as f64 + 1.0);
         ratio = if i == 0 {
-            (m as f64 + 1.0) / 2.0
+            f64::midpoint(m as f64, 1.0)
         } else {
             ratio * (two_k + m as f64 - 1.0) * (two_k + m as f64 - 2.0) / (two_k * (two_k - 1.0))
         };

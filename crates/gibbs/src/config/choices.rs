@@ -203,6 +203,7 @@ impl HeadKind {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "a derive would have to name its variant inside the macro")]
 impl Default for MonitorKind {
     fn default() -> Self {
         Self::Estimate

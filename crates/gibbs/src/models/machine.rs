@@ -275,7 +275,7 @@ impl<P: Described> Model for MachineModel<P> {
         key: &Key,
         observer: &mut dyn SampleObserver,
     ) -> Result<SwapStatistics, Error> {
-        temper(&self.path, &P::Kernel::default(), P::rows(from), levels, steps, key, &mut |t, x, energies| {
+        temper(&self.path, &P::Kernel::default(), P::rows(from), levels, steps, key, |t, x, energies| {
             observer.observe(t, &P::batch(x.clone()), energies)
         })
         .map_err(|e| Error::Usage(e.to_string()))

@@ -323,7 +323,7 @@ impl Model for NeuralModel {
     ) -> Result<SwapStatistics, Error> {
         let path = Bridge { base: &self.base, target: &self.energy };
         let kernel = self.paced(&path, &key.purpose(Purpose::Other));
-        temper(&path, &kernel, real(from), levels, steps, key, &mut |t, x, energies| {
+        temper(&path, &kernel, real(from), levels, steps, key, |t, x, energies| {
             observer.observe(t, &Batch::Real(x.clone()), energies)
         })
         .map_err(|e| Error::Usage(e.to_string()))

@@ -253,7 +253,7 @@ impl Model for RbmModel {
         key: &Key,
         observer: &mut dyn SampleObserver,
     ) -> Result<SwapStatistics, Error> {
-        temper(&self.path, &BlockGibbs, bits(from), levels, steps, key, &mut |t, x, energies| {
+        temper(&self.path, &BlockGibbs, bits(from), levels, steps, key, |t, x, energies| {
             observer.observe(t, &Batch::Bits(x.clone()), energies)
         })
         .map_err(|e| Error::Usage(e.to_string()))

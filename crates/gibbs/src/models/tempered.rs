@@ -22,7 +22,7 @@ pub(super) fn temper<P, K>(
     n_levels: usize,
     steps: u64,
     key: &Key,
-    watch: &mut dyn FnMut(u64, &P::X, &[f64]) -> bool,
+    mut watch: impl FnMut(u64, &P::X, &[f64]) -> bool,
 ) -> Result<SwapStatistics, SamplerError>
 where
     P: Annealable,

@@ -57,13 +57,13 @@ fn share(level: f64, held: usize, n: usize, width: f64) -> Coverage {
 fn coverage_of(conformal: &Conformal, forecasts: &[Forecast], outcome: &[f64]) -> Coverage {
     let n = outcome.len();
     let held = forecasts.iter().zip(outcome).filter(|(f, y)| conformal.holds(f, **y)).count();
-    let width = |f: &Forecast| match f {
-        Forecast::Classes(p) => conformal.set(p).len() as f64,
-        _ => {
-            let (low, high) = conformal.interval(f);
-            // Bounds in the wrong order hold nothing.
-            (high - low).max(0.0)
+    let width = |f: &Forecast| {
+        if let Forecast::Classes(p) = f {
+            return conformal.set(p).len() as f64;
         }
+        let (low, high) = conformal.interval(f);
+        // Bounds in the wrong order hold nothing.
+        (high - low).max(0.0)
     };
     share(conformal.level, held, n, forecasts.iter().map(width).sum::<f64>() / n as f64)
 }

@@ -30,7 +30,7 @@ pub struct Settings {
     pub learning_rate: f64,
     /// How the rate moves.
     pub schedule: Schedule,
-    /// Decoupled decay of the weights (AdamW).
+    /// Decoupled decay of the weights (`AdamW`).
     pub weight_decay: f64,
     /// Largest norm of a gradient; 0 does not clip.
     pub clip: f64,

@@ -45,7 +45,7 @@ pub enum Head {
     Poisson,
     /// Logarithm of a mean, and size: variance `mean + mean^2 / size`.
     NegativeBinomial,
-    /// Ordered classes by cumulative logits: `P(y <= k) = sigmoid(c_k - f(x))` with rising `c` (McCullagh 1980,
+    /// Ordered classes by cumulative logits: `P(y <= k) = sigmoid(c_k - f(x))` with rising `c` ("Regression models for ordinal data", 1980,
     /// DOI 10.1111/j.2517-6161.1980.tb01109.x).
     Ordinal {
         /// Number of classes.

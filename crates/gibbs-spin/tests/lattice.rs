@@ -128,8 +128,8 @@ fn clusters_along_the_path_sample_the_enumerated_law() {
     }
 }
 
-/// A step of a kernel.
-type Move<'a> = &'a dyn Fn(&mut Evaluated<Replicas, Bonds>, &Key, &mut Scratch);
+/// A step of a kernel on a path.
+type Step<'a> = &'a dyn Fn(&mut Evaluated<Replicas, Bonds>, &Key, &mut Scratch);
 
 /// Pairs of equilibrium draws and where a step takes them, each with a key of its own: of a reversible kernel `x -> y` and
 /// `y -> x` are equally frequent, and the sum of `(n_xy - n_yx)^2 / (n_xy + n_yx)` is chi-square with a degree of freedom a pair.
@@ -145,7 +145,7 @@ fn mixed_orders_of_colours_are_reversible() {
     let state = |s: usize| law.state(s).iter().enumerate().fold(0, |n, (k, up)| n | usize::from(*up) << k);
     let mut weights = [0.0; 16];
     law.probabilities().iter().enumerate().for_each(|(s, p)| weights[state(s)] += p);
-    let mut asymmetry = |kernel: Move<'_>| {
+    let mut asymmetry = |kernel: Step<'_>| {
         let (mut counts, mut rng) = ([[0.0f64; 16]; 16], Key::from_seed(2).rng());
         for t in 0..60_000 {
             let mut u = rng.uniform();

@@ -128,11 +128,12 @@ mod tests {
             let mut odd = kept.clone();
             odd.get_mut(&0).unwrap().reverse.clear();
             assert!(run(&Memory(Mutex::new(odd), usize::MAX)).unwrap() == whole);
-            // Planted: the last round is what the certificate rests on.
-            let mut other = kept;
-            other.get_mut(&last).unwrap().forward[0] += 3.0;
-            let same = run(&Memory(Mutex::new(other), usize::MAX)).unwrap() == whole;
-            assert_eq!(same, last + 1 < whole.rounds);
+            if last + 1 == whole.rounds {
+                // Planted: the last round is what the certificate rests on.
+                let mut other = kept;
+                other.get_mut(&last).unwrap().forward[0] += 3.0;
+                assert!(run(&Memory(Mutex::new(other), usize::MAX)).unwrap() != whole);
+            }
         }
     }
 }

@@ -47,9 +47,9 @@ use crate::scratch::Scratch;
 /// # }
 /// use gibbs_core::log_partition::{Smc, ais::linear_ladder};
 /// let log_z = 0.5 * std::f64::consts::TAU.ln();
-/// // From N(0, 1) to exp(-(x - 4)^2 / 2), three rungs apart.
+/// // From N(0, 1) to exp(-(x - 4)^2 / 2), six rungs a unit.
 /// let path = Bridge { base: Normal { mean: 0.0, log_z }, target: Normal { mean: 4.0, log_z: 0.0 } };
-/// let smc = Smc::new(RandomWalk::new(1.0)?, 20, 200, linear_ladder(12))?;
+/// let smc = Smc::new(RandomWalk::new(1.0)?, 20, 1000, linear_ladder(24))?;
 /// let (found, islands) = smc.estimate(&path, &Key::from_seed(0), &mut |_, _| ControlFlow::Continue(()))?;
 /// assert!((found.value - log_z).abs() < 4.0 * found.std_err && found.std_err < 0.1);
 /// assert!(islands.iter().all(|i| i.resamplings > 0));

@@ -151,21 +151,8 @@ impl Ensemble {
         key: &Key,
         progress: &dyn Progress,
     ) -> Result<(Self, Vec<Look>), Error> {
-        head.check().map_err(Error::Usage)?;
-        check(settings)?;
-        if train.len() < 2 {
-            return Err(Error::Table(format!(
-                "{} training rows: a law is learnt from two or more, better a hundred",
-                train.len()
-            )));
-        }
-        data.check(&head, train)?;
-        data.check(&head, watch)?;
-        let inputs = Standardise::fit(data.inputs, train, Scaling::Standard, None)?;
-        let (shift, scale, unit) = outcome_scale(data, &head, train)?;
-        let network = Network { mlp: settings.mlp.clone(), head, n_inputs: inputs.n_cols(), unit };
-        let (target, classes) = (data.target.to_string(), data.classes.to_vec());
-        let frame = Frame { network, inputs, target, shift, scale, classes };
+        let frame = Frame::new(data, head, settings, train, watch)?;
+        let (shift, scale) = (frame.shift, frame.scale);
         let x = frame.inputs.apply(data.inputs, key)?;
         let learn = frame.beside(&x, data.outcome, train);
         let watch_rows = Dense::from_rows(frame.network.n_inputs, frame.select(&x, watch));
@@ -253,6 +240,31 @@ impl Ensemble {
 }
 
 impl Frame {
+    /// All that is known before training, and every reason not to begin: see [`Ensemble::fit`].
+    pub(super) fn new(
+        data: &Data<'_>,
+        head: Head,
+        settings: &Settings,
+        train: &[usize],
+        watch: &[usize],
+    ) -> Result<Self, Error> {
+        head.check().map_err(Error::Usage)?;
+        check(settings)?;
+        if train.len() < 2 {
+            return Err(Error::Table(format!(
+                "{} training rows: a law is learnt from two or more, better a hundred",
+                train.len()
+            )));
+        }
+        data.check(&head, train)?;
+        data.check(&head, watch)?;
+        let inputs = Standardise::fit(data.inputs, train, Scaling::Standard, None)?;
+        let (shift, scale, unit) = outcome_scale(data, &head, train)?;
+        let network = Network { mlp: settings.mlp.clone(), head, n_inputs: inputs.n_cols(), unit };
+        let (target, classes) = (data.target.to_string(), data.classes.to_vec());
+        Ok(Self { network, inputs, target, shift, scale, classes })
+    }
+
     /// Standardised inputs of some rows.
     fn select(&self, x: &[f64], rows: &[usize]) -> Vec<f32> {
         let d = self.network.n_inputs;

@@ -7,6 +7,7 @@ use gibbs_core::key::{Key, Purpose};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::ensemble::Frame;
 use super::least_squares::LeastSquares;
 use super::table::Outcomes;
 use super::{Ensemble, Evaluation, Forecast, RegressionConfig, report, table};
@@ -80,6 +81,9 @@ pub fn fit(
             "--patience watches validation rows, and there are none: raise --validation-fraction".into(),
         ));
     }
+    let head = config.head(rows.classes.len());
+    // A table that cannot be learnt from leaves no directory behind.
+    Frame::new(&data, head.clone(), &config.settings(), &split.train, watch)?;
     let run = RunDir::create(out, force)?;
     let toml = toml::to_string(&config).map_err(|e| Error::run(run.file("config.toml"), e.to_string()))?;
     files::write_atomic(&run.file("config.toml"), toml.as_bytes())?;
@@ -98,7 +102,6 @@ pub fn fit(
     run.write_json("split.json", &split)?;
 
     let (key, begin) = (Key::from_seed(config.seed), Instant::now());
-    let head = config.head(rows.classes.len());
     let trained = Ensemble::fit(&data, head, &config.settings(), &split.train, watch, &key, progress);
     let (mut model, looks) = match trained {
         Err(error @ Error::Diverged { .. }) => {

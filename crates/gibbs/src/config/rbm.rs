@@ -66,7 +66,8 @@ pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfi
     let exact = objective == ObjectiveKind::Exact;
     let batch_size = o.batch_size.unwrap_or(facts.n_train.clamp(1, 100));
     let optimiser = o.optimiser.unwrap_or(if exact { OptimiserKind::Adam } else { OptimiserKind::Sgd });
-    let large = bits && !exact && facts.n_columns * hidden > LARGE;
+    let weights = facts.n_columns.saturating_mul(hidden);
+    let large = bits && !exact && weights > LARGE;
     // The recipe of `record/configs/mnist-500.toml`, where it is measured beside others.
     let recipe = large && two_valued && objective == ObjectiveKind::Pcd && optimiser == OptimiserKind::Sgd;
     let updates = super::updates(o, batch_size, facts.n_train, |per_epoch| {
@@ -81,7 +82,7 @@ pub(super) fn resolve(o: &FitOptions, facts: DataFacts) -> Result<(LearningConfi
         objective,
         updates,
         batch_size,
-        n_chains: o.n_chains.unwrap_or(if facts.n_columns * hidden <= LARGE { 500 } else { 100 }),
+        n_chains: o.n_chains.unwrap_or(if weights <= LARGE { 500 } else { 100 }),
         optimiser,
         learning_rate: o.learning_rate.unwrap_or(match (optimiser, exact) {
             (OptimiserKind::Adam, true) => 0.05,

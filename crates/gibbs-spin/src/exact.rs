@@ -1,4 +1,4 @@
-//! What the exact `log Z` of each model of this crate costs, for [`exact`](gibbs_core::log_partition::exact).
+//! What the exact `log Z` of each model of this crate costs, for [`exact`](gibbs_core::log_partition::exact()).
 
 use gibbs_core::energy::Parametric;
 use gibbs_core::log_partition::LogZError;

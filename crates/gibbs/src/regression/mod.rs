@@ -16,8 +16,8 @@
 //! | [`evaluation`] | forecasts held against outcomes |
 //! | [`least_squares`] | the linear model that every network should beat |
 //! | [`table`] | inputs and outcome from tables |
-//! | [`file`] | the model on disk |
-//! | [`config`], [`fit`] | a run from options to report |
+//! | [`file`](mod@file) | the model on disk |
+//! | [`config`], [`fit`](mod@fit) | a run from options to report |
 
 pub mod config;
 pub mod conformal;

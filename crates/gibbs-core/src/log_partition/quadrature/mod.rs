@@ -175,7 +175,7 @@ impl QuadratureLogZ {
     }
 }
 
-/// An energy in a box with the rule to integrate it by: what [`exact`](super::exact) takes of a continuous model.
+/// An energy in a box with the rule to integrate it by: what [`exact`](super::exact()) takes of a continuous model.
 #[derive(Clone, Copy, Debug)]
 pub struct InBox<'a, E: ?Sized> {
     /// The energy.

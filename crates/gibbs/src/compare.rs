@@ -10,7 +10,7 @@ use crate::config::LogZMethod;
 use crate::dataset::Part;
 use crate::error::Error;
 use crate::likelihood::{MeanLogLikelihood, log_likelihoods, reach, weighted_mean};
-use crate::models::{Likelihood, LogZOptions, Model, QUADRATURE_TOLERANCE, Saved};
+use crate::models::{LogZOptions, Model, QUADRATURE_TOLERANCE, Saved};
 use crate::progress::Progress;
 
 /// Terms of an exact sum up to which `log Z` is taken exactly.
@@ -77,7 +77,7 @@ pub fn compare(
         return Err(Error::Usage(format!("the models read {n} and {m} rows of the same table: they cannot be paired")));
     }
     for saved in [first, second] {
-        if saved.model.likelihood() == Likelihood::LowerBound {
+        if saved.model.likelihood().is_bound() {
             return Err(Error::Usage(format!(
                 "a {} only bounds its likelihood from below: a difference of bounds says nothing",
                 saved.model.describe()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Part;
 use crate::error::Error;
 use crate::likelihood::{MeanLogLikelihood, Z95, weighted_mean};
-use crate::models::{Likelihood, Model};
+use crate::models::Model;
 use crate::progress::Progress;
 
 /// How much is spent on it.
@@ -67,7 +67,7 @@ pub fn conservative(
             "--likelihood raise needs a reversible sampler, which a {what} has not: use --log-z bracket"
         ))
     };
-    if model.likelihood() == Likelihood::LowerBound {
+    if model.likelihood().is_bound() {
         return Err(refused());
     }
     let mut rows: Vec<usize> = (0..part.rows.n_rows()).collect();

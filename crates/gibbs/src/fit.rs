@@ -295,7 +295,7 @@ impl<'a> Session<'a> {
             log_z_bias: log_z.as_ref().map(|z| z.bias),
             log_z_verdict: log_z.as_ref().and_then(|z| Some(z.ends?.verdict)),
             update: self.trainer.last_update(),
-            bound: model.likelihood() == models::Likelihood::LowerBound,
+            bound: model.likelihood().is_bound(),
             best,
             warnings: self.trainer.warnings().into_iter().chain(unknown).collect(),
             seconds: self.seconds(),

@@ -162,8 +162,18 @@ pub fn quantity(bound: bool) -> &'static str {
     if bound { "lower bound" } else { "log-likelihood" }
 }
 
-/// What a variational energy does to a likelihood.
-const VARIATIONAL: &str = "a lower bound by mean field: given log Z, no row's log-likelihood is below its value here";
+/// What a reader must know of a likelihood that is only a bound.
+fn caveat(likelihood: Likelihood) -> Option<&'static str> {
+    match likelihood {
+        Likelihood::Value => None,
+        Likelihood::LowerBound => {
+            Some("a lower bound by mean field: given log Z, no row's log-likelihood is below its value here")
+        }
+        Likelihood::EstimatedLowerBound => Some(
+            "an estimate, by draws, of a lower bound: given log Z it is one on average, for a single row not for certain",
+        ),
+    }
+}
 
 /// Mean of `values` under weights that sum to one, and its standard error.
 pub fn weighted_mean(values: &[f64], weights: &[f64]) -> (f64, f64) {
@@ -193,7 +203,7 @@ pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64)
         let (mean, std_err) = weighted_mean(&differences, &weights);
         Regret { mean, std_err }
     });
-    let bound = model.likelihood() == Likelihood::LowerBound;
+    let caveat = caveat(model.likelihood());
     let side = log_z.ends.map_or_else(
         || direction(log_z.bias).to_string(),
         |e| {
@@ -205,14 +215,14 @@ pub fn evaluate(model: &dyn Model, part: &Part, log_z: &LogZ, log_jacobian: f64)
     );
     Evaluation {
         n: part.rows.n_rows(),
-        bound,
+        bound: caveat.is_some(),
         log_likelihood: MeanLogLikelihood { mean, std_err, lower: mean - below, upper: mean + above },
         log_z: log_z.into(),
         pseudo_log_likelihood: pseudo.map(|p| p.iter().sum::<f64>() / few as f64),
         regret,
         bits_per_dim: -mean / (model.n_variables() as f64 * std::f64::consts::LN_2),
         classes: model.class_law(&part.rows).map(|law| ClassScores::new(&law, &weights)),
-        direction: if bound { format!("{VARIATIONAL}; {side}") } else { side },
+        direction: caveat.into_iter().chain([side.as_str()]).collect::<Vec<_>>().join("; "),
     }
 }
 

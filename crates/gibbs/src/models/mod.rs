@@ -73,8 +73,17 @@ pub enum Start<'a> {
 pub enum Likelihood {
     /// The log-likelihood.
     Value,
-    /// A lower bound of it: the energy is a variational free energy, or an estimate of one.
+    /// A lower bound of it: the energy is a variational free energy.
     LowerBound,
+    /// An unbiased estimate of a lower bound, from draws: a bound on average over the draws, of one row not for certain.
+    EstimatedLowerBound,
+}
+
+impl Likelihood {
+    /// Whether it is a bound or the estimate of one.
+    pub fn is_bound(self) -> bool {
+        self != Self::Value
+    }
 }
 
 /// What is recorded of chains as they run.

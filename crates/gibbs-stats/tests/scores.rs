@@ -54,9 +54,18 @@ fn equal_to_scoringrules_and_scikit_learn() {
     let m = &all["multivariate"];
     let (draws, y) = (list(&m["draws"]), list(&m["y"]));
     close(multivariate::energy(&draws, &y).unwrap(), &m["energy"], "energy");
+    close(multivariate::energy_fair(&draws, &y).unwrap(), &m["energy_fair"], "fair energy");
     close(multivariate::variogram(&draws, &y, 0.5).unwrap(), &m["variogram"], "variogram");
     let found = multivariate::dawid_sebastiani_multivariate(&list(&m["mu"]), &list(&m["covariance"]), &y).unwrap();
     close(found, &m["dawid_sebastiani"], "Dawid-Sebastiani");
+    let u = &all["pit"];
+    let found = pit::report(&list(&u["u"]), 8).unwrap();
+    assert_eq!(found.histogram.iter().map(|n| *n as f64).collect::<Vec<_>>(), list(&u["histogram"]));
+    close(found.mean, &u["mean"], "mean of the transform");
+    close(found.variance, &u["variance"], "variance of the transform");
+    close(found.distance, &u["distance"], "distance of the transform");
+    // SciPy's probability is exact, ours an approximation.
+    assert!((found.p_value / u["p_value"].as_f64().unwrap() - 1.0).abs() < 0.05, "{}", found.p_value);
     let get = |row: &Value, name: &str| row[name].as_f64().unwrap();
     for row in all["interval"].as_array().unwrap() {
         let found = quantiles::interval(get(row, "alpha"), get(row, "low"), get(row, "high"), get(row, "y")).unwrap();

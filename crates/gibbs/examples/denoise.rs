@@ -149,8 +149,8 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--quick"] => {
             let digits = named("digits", &NamedOptions::default(), &Key::from_seed(0))?;
-            table(&page(&digits, 8, 80, 8.0), 0.1, Connectivity::Eight, 100)?;
-            one_by_one(&digits, 8, 3, 8.0, 0.1, 50)?;
+            table(&page(&digits, 8, 200, 8.0), 0.1, Connectivity::Eight, 100)?;
+            one_by_one(&digits, 8, 20, 8.0, 0.1, 50)?;
             speed(200, &[1000], 2)
         }
         ["speed"] => speed(1024, &[16_384, 1_000_000], 7),

@@ -38,6 +38,28 @@ impl Flips {
         }
     }
 
+    /// The rate by specks: where all neighbours that share a side agree, a pixel unlike them was most likely flipped, and so the
+    /// share of such pixels is close to the rate wherever lines are thicker than dots. It needs no prior, hence does well on
+    /// pictures of a few hundred pixels; ten more neighbourhoods with one speck are counted as seen, so that the smallest
+    /// picture gets a tenth.
+    pub fn of_specks(seen: &Picture) -> Self {
+        let (height, width) = (seen.height(), seen.width());
+        let (mut agreeing, mut specks) = (10u64, 1u64);
+        for i in 0..height {
+            for j in 0..width {
+                let sides = [(i.wrapping_sub(1), j), (i + 1, j), (i, j.wrapping_sub(1)), (i, j + 1)];
+                let mut around =
+                    sides.into_iter().filter(|(i, j)| *i < height && *j < width).map(|(i, j)| seen.get(i, j));
+                let Some(first) = around.next() else { continue };
+                if around.all(|colour| colour == first) {
+                    agreeing += 1;
+                    specks += u64::from(seen.get(i, j) != first);
+                }
+            }
+        }
+        Self((specks as f64 / agreeing as f64).clamp(1e-4, 0.49))
+    }
+
     /// The probability.
     pub fn rate(self) -> f64 {
         self.0

@@ -14,7 +14,8 @@ use crate::newton::{Concave, maximise};
 ///
 /// The estimate is that of the model: a picture that no Ising model draws (lines, dithering) gets the noise that explains it
 /// best. Below [`FEWEST`] pixels the two cannot be told apart, and a single line would be explained as noise on an empty
-/// picture: there the prior is [`USUAL`], and only the noise is estimated.
+/// picture: there the prior is [`USUAL`], and the noise is the share of pixels unlike all of their neighbours that share a
+/// side, among those whose neighbours agree ([`Flips::of_specks`]).
 ///
 /// # Source
 /// Celeux & Diebolt 1985, "The SEM algorithm", *Computational Statistics Quarterly* 2 (no DOI); with the pseudo-likelihood in
@@ -40,7 +41,7 @@ impl Default for Estimate {
     }
 }
 
-/// Pixels from which a prior is estimated.
+/// Pixels from which prior and noise are estimated together.
 pub const FEWEST: usize = 10_000;
 
 /// What pages of binarised MNIST training digits are estimated to be with 10 % of their pixels flipped and four neighbours
@@ -60,8 +61,8 @@ impl Estimate {
         if n == 0 {
             return Err(FieldError::Length { what: "pixels", found: 0, expected: 1 });
         }
-        if self.prior.is_none() && n < FEWEST {
-            return Self { prior: Some(USUAL), ..*self }.run(seen, key);
+        if n < FEWEST {
+            return Restoration::new(self.prior.unwrap_or(USUAL), self.flips.unwrap_or_else(|| Flips::of_specks(seen)));
         }
         let eight = self.connectivity == Connectivity::Eight;
         let start = Prior { coupling: 0.4, diagonal: if eight { 0.2 } else { 0.0 }, bias: 0.0 };

@@ -40,9 +40,10 @@ pub struct Certificate {
     /// Its standard error as far as the weights know it.
     pub std_err: f64,
     /// Lower end, from the forward side: its value less its error. **Ends are not sorted**: a lower end above the upper one
-    /// is a finding, not a mishap.
+    /// is a finding, not a mishap. Sides that cross by less than that make the interval narrow by chance, so it is
+    /// never narrower than that of `value` at the same confidence.
     pub lower: f64,
-    /// Upper end, from the reverse side.
+    /// Upper end, likewise, from the reverse side.
     pub upper: f64,
     /// Confidence of each end.
     pub side_confidence: f64,
@@ -131,8 +132,9 @@ pub struct Progress<'a> {
 /// The lower end is the forward estimate less its error, the upper one the reverse estimate plus its error, each with
 /// confidence 98.75 % (Student's t on the delta-method error): 97.5 % would make an interval of 95 %, and the rest is for
 /// looking at the width after every round, which favours rounds whose errors happen to look small. Both ends err to the safe side when AIS fails: weights that
-/// were too rare to be drawn make the forward value too low and the reverse value too high. The interval holds at 95 %
-/// or more; how much more is measured in `record/coverage.md`.
+/// were too rare to be drawn make the forward value too low and the reverse value too high. Where the sides cross by chance,
+/// the ends of the joint value at the same confidence count. The interval holds at 95 % or more; how much more is measured in
+/// `record/coverage.md`.
 ///
 /// # Verdict
 /// * `certified`: exact starting samples; the sides neither cross nor stand apart by more than 3 joint standard errors; at
@@ -317,7 +319,7 @@ impl<K> Bracket<K> {
             let most = self.time.map_or(f64::INFINITY, |t| (t.as_secs_f64() - seconds).max(0.0) / lasted);
             let next = self.next_size(&now, laborious, (sides as u64, moves), most);
             if (narrow && !laborious) || next.is_none() {
-                if !narrow {
+                if now.width() > self.width {
                     now.concerns.push(Concern::WidthNotReached { width: now.width(), wanted: self.width });
                 }
                 return Ok(now);
@@ -397,7 +399,7 @@ impl<K> Bracket<K> {
         last: Option<&Certificate>,
     ) -> Result<Certificate, LogZError> {
         let n_chains = forward.log_weights.len();
-        let lower = forward.value - quantile(n_chains) * forward.std_err;
+        let mut lower = forward.value - quantile(n_chains) * forward.std_err;
         // Exact samples speak for themselves; of others the one that promises least is taken, and the damage that their
         // disagreement shows is added.
         let exact = reverse.iter().find(|u| u.exact);
@@ -405,7 +407,7 @@ impl<K> Bracket<K> {
         let side = exact.unwrap_or(highest);
         let values = || reverse.iter().map(|u| u.estimate.value);
         let damage = values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min);
-        let upper = side.bound + if exact.is_some() { 0.0 } else { damage };
+        let mut upper = side.bound + if exact.is_some() { 0.0 } else { damage };
 
         let bennett = if self.reversible { Some(Bennett::of(&forward, &side.estimate)?) } else { None };
         let base_log_z = forward.value - log_mean(&forward);
@@ -417,6 +419,9 @@ impl<K> Bracket<K> {
         let slack = 2.0 * std_err + rounding(upper);
         if lower <= upper && (value < lower - slack || value > upper + slack) {
             concerns.push(Concern::JointOutside { value, bracket: (lower, upper) });
+        } else if lower <= upper {
+            lower = lower.min(value - quantile(n_chains) * std_err);
+            upper = upper.max(value + quantile(n_chains) * std_err);
         }
         if let Some(before) = last
             && (before.upper < lower || upper < before.lower)

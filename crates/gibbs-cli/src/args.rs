@@ -144,7 +144,7 @@ pub struct Sample {
     /// Number of samples
     #[arg(short, long, default_value_t = 100)]
     pub n: usize,
-    /// File to write: .npy or .csv
+    /// File to write: .npy, .csv or .parquet
     #[arg(long)]
     pub out: PathBuf,
     /// Gibbs steps of each chain; every sample is the end of a chain of its own

@@ -60,6 +60,8 @@ fn from_a_table_to_its_likelihood() {
     assert_eq!(bytes(d, "s.npy").len(), 128 + 300 * 16);
     ok(d, "sample run -n 3 --steps 20 --out s.csv");
     assert_eq!(text(&bytes(d, "s.csv")).lines().count(), 4);
+    ok(d, "sample run -n 3 --steps 20 --out s.parquet");
+    assert_eq!(&bytes(d, "s.parquet")[..4], b"PAR1");
     assert!(ok(d, "info run").contains("16 visible x 4 hidden"));
     assert!(json(d, "info run --json")["manifest"]["data_sha256"].is_string());
     assert!(ok(d, "data list").contains("digits"));

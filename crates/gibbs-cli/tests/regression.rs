@@ -47,6 +47,9 @@ fn a_number_is_predicted_and_calibrate_reads_it() {
     assert_eq!(calibrated["n"], 400);
     let (a, b) = (&calibrated["real"]["rmse"], &scored["evaluation"]["forecasts"]["real"]["rmse"]);
     assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-9);
+    ok(at, "predict run t.csv --out p.parquet --quiet");
+    assert_eq!(&bytes(at, "p.parquet")[..4], b"PAR1");
+    assert_eq!(json(at, "calibrate p.parquet --json")["real"], calibrated["real"]);
     assert!(ok(at, "info run").contains("column y"));
     // Without the outcome nothing is scored.
     std::fs::write(at.join("new.csv"), "b,a\n0.5,0.1\n").unwrap();

@@ -49,7 +49,7 @@ pub use named::{NamedOptions, Part, SetInfo, SetKind, list, named};
 pub use nearest::nearest;
 pub use preprocess::{Binarise, BinariseOption, Preprocess};
 pub use sources::image::Picture;
-pub use sources::{Header, ReadOptions, Streamed, conll, csv, mat, npy, read, read_bytes, stream_column};
+pub use sources::{Header, ReadOptions, Streamed, conll, csv, mat, npy, parquet, read, read_bytes, stream_column};
 pub use split::Split;
 pub use standardise::{Scaling, Standardise};
 pub use table::{Table, Values};

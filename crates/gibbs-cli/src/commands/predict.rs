@@ -1,9 +1,9 @@
 //! `gibbs predict`: forecasts by a fit with --model regression.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use gibbs::data::{csv, parquet};
 use gibbs::error::Error;
 use gibbs::files::write_atomic_with;
 use gibbs::regression::{Ensemble, Evaluation, Forecast, RegressionResult, table};
@@ -20,8 +20,8 @@ pub struct Predict {
     pub run: PathBuf,
     /// Table with the columns of the fit; outcomes, where it has them, are scored
     pub table: PathBuf,
-    /// CSV file to write: mean, sd, quantiles and conformal interval, or probabilities of classes; the outcome last
-    /// [default: standard output]
+    /// CSV or Parquet file (by its ending) to write: mean, sd, quantiles and conformal interval, or probabilities of classes;
+    /// the outcome last [default: standard output, as CSV]
     #[arg(short, long)]
     pub out: Option<PathBuf>,
     /// Levels of the quantiles, comma-separated
@@ -42,20 +42,24 @@ pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
     let target = &model.frame().target;
     let found =
         outcome.as_ref().map(|y| Evaluation::of(&forecasts, y, target, model.conformal(), level, &key)).transpose()?;
-    let lines = Lines { model: &model, levels: &args.quantiles, outcome: outcome.as_deref() };
-    let write = |out: &mut dyn Write| -> std::io::Result<()> {
-        writeln!(out, "{}", lines.head(&forecasts).join(","))?;
-        forecasts.iter().enumerate().try_for_each(|(i, f)| writeln!(out, "{}", lines.row(i, f).join(",")))
-    };
+    let columns = Columns { model: &model, levels: &args.quantiles, outcome: outcome.as_deref() };
+    let names = columns.names(&forecasts);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let values = columns.values(&forecasts, names.len());
+    let values: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
     if let Some(path) = &args.out {
-        write_atomic_with(path, write)?;
+        let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
+        write_atomic_with(path, |out| {
+            let done = if is_parquet { parquet::write(out, &names, &values) } else { csv::write(out, &names, &values) };
+            done.map_err(std::io::Error::other)
+        })?;
     }
     if context.json {
         return say_json(&serde_json::json!({ "rows": forecasts.len(), "out": args.out, "evaluation": found }));
     }
     if args.out.is_none() {
         // A reader that closes the pipe early has seen enough.
-        drop(write(&mut std::io::stdout().lock()));
+        drop(csv::write(std::io::stdout().lock(), &names, &values));
     }
     if let Some(found) = &found {
         let text = summary("these rows", found);
@@ -68,19 +72,17 @@ pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// How forecasts are written.
-struct Lines<'a> {
+/// The columns that forecasts are written in.
+struct Columns<'a> {
     model: &'a Ensemble,
     levels: &'a [f64],
     outcome: Option<&'a [f64]>,
 }
 
-impl Lines<'_> {
-    fn head(&self, forecasts: &[Forecast]) -> Vec<String> {
-        let mut head: Vec<String> = match forecasts.first() {
-            Some(Forecast::Classes(_)) => {
-                self.model.frame().classes.iter().map(|c| quoted(&format!("p_{c}"))).collect()
-            }
+impl Columns<'_> {
+    fn names(&self, forecasts: &[Forecast]) -> Vec<String> {
+        let mut names: Vec<String> = match forecasts.first() {
+            Some(Forecast::Classes(_)) => self.model.frame().classes.iter().map(|c| format!("p_{c}")).collect(),
             Some(Forecast::Quantiles { levels, .. }) => levels.iter().map(|l| format!("q{l}")).collect(),
             _ => {
                 let quantiles = self.levels.iter().map(|l| format!("q{l}"));
@@ -88,13 +90,22 @@ impl Lines<'_> {
             }
         };
         if self.model.conformal().is_some() && !matches!(forecasts.first(), Some(Forecast::Classes(_))) {
-            head.extend(["low".to_string(), "high".to_string()]);
+            names.extend(["low".to_string(), "high".to_string()]);
         }
-        head.extend(self.outcome.map(|_| "outcome".to_string()));
-        head
+        names.extend(self.outcome.map(|_| "outcome".to_string()));
+        names
     }
 
-    fn row(&self, i: usize, forecast: &Forecast) -> Vec<String> {
+    /// Column by column.
+    fn values(&self, forecasts: &[Forecast], n_columns: usize) -> Vec<Vec<f64>> {
+        let mut columns = vec![Vec::with_capacity(forecasts.len()); n_columns];
+        for (i, forecast) in forecasts.iter().enumerate() {
+            columns.iter_mut().zip(self.row(i, forecast)).for_each(|(column, v)| column.push(v));
+        }
+        columns
+    }
+
+    fn row(&self, i: usize, forecast: &Forecast) -> Vec<f64> {
         let mut row: Vec<f64> = match forecast {
             Forecast::Classes(p) => p.clone(),
             Forecast::Quantiles { values, .. } => values.clone(),
@@ -108,13 +119,8 @@ impl Lines<'_> {
             row.extend([low, high]);
         }
         row.extend(self.outcome.map(|y| y[i]));
-        row.iter().map(f64::to_string).collect()
+        row
     }
-}
-
-/// A cell of CSV.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
 }
 
 /// `gibbs fit --model regression`.

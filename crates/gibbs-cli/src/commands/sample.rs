@@ -5,7 +5,7 @@ use std::io::Write;
 use gibbs::batch::Batch;
 use gibbs::core::key::Key;
 use gibbs::core::rows::Continuous;
-use gibbs::data::npy;
+use gibbs::data::{npy, parquet};
 use gibbs::dataset::Preparation;
 use gibbs::error::Error;
 use gibbs::files::write_atomic_with;
@@ -45,11 +45,11 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
         return Err(Error::Usage(format!("--temperature is a finite number above 0, found {}", args.temperature)));
     }
     let extension = args.out.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    if !["npy", "csv"].contains(&extension) {
-        return Err(Error::Usage(format!("--out ends in .npy or .csv, found {}", args.out.display())));
+    if !["npy", "csv", "parquet"].contains(&extension) {
+        return Err(Error::Usage(format!("--out ends in .npy, .csv or .parquet, found {}", args.out.display())));
     }
     let saved = pipeline::model_of_run(&RunDir::open(&args.run)?)?;
-    if extension == "npy" && matches!(saved.header.preprocess, Preparation::Categories(_) | Preparation::Labelled(_)) {
+    if extension != "csv" && matches!(saved.header.preprocess, Preparation::Categories(_) | Preparation::Labelled(_)) {
         return Err(Error::Usage("samples of categories and classes are written as text: --out ends in .csv".into()));
     }
     let key = Key::from_seed(args.seed);
@@ -86,6 +86,15 @@ pub fn run(args: &Sample, context: &Context) -> Result<(), Error> {
         "npy" => {
             let values = if bytes.is_empty() { npy::Numbers::F32(&numbers) } else { npy::Numbers::U8(&bytes) };
             npy::write(out, &[args.n, columns.len()], values).map_err(std::io::Error::other)
+        }
+        "parquet" => {
+            let values: Vec<f64> =
+                numbers.iter().map(|v| f64::from(*v)).chain(bytes.iter().map(|b| f64::from(*b))).collect();
+            let k = columns.len();
+            let each: Vec<Vec<f64>> = (0..k).map(|c| values.iter().skip(c).step_by(k).copied().collect()).collect();
+            let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let each: Vec<&[f64]> = each.iter().map(Vec::as_slice).collect();
+            parquet::write(out, &names, &each).map_err(std::io::Error::other)
         }
         _ if bytes.is_empty() => write_csv(out, columns, &numbers),
         _ => write_csv(out, columns, &bytes),

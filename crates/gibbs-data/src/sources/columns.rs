@@ -125,3 +125,16 @@ pub(crate) fn select(mut table: Table, options: &ReadOptions) -> Result<Table, D
     table.values = values;
     Ok(table)
 }
+
+/// Rows of columns that are to be written as a table.
+pub(super) fn common_length(names: &[&str], columns: &[&[f64]]) -> Result<usize, DataError> {
+    let n_rows = columns.first().map_or(0, |c| c.len());
+    if names.len() != columns.len() || columns.iter().any(|c| c.len() != n_rows) {
+        return Err(DataError::Setting(format!(
+            "{} names and columns of lengths {:?} do not make a table",
+            names.len(),
+            columns.iter().map(|c| c.len()).collect::<Vec<_>>()
+        )));
+    }
+    Ok(n_rows)
+}

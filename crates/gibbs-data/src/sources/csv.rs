@@ -387,14 +387,7 @@ impl<R: Read> Read for Squeeze<R> {
 /// assert_eq!(String::from_utf8(out).unwrap(), "energy,log_prob\n-3.5,-1.25\n2,-6.75\n");
 /// ```
 pub fn write(out: impl Write, names: &[&str], columns: &[&[f64]]) -> Result<(), DataError> {
-    let n_rows = columns.first().map_or(0, |c| c.len());
-    if names.len() != columns.len() || columns.iter().any(|c| c.len() != n_rows) {
-        return Err(DataError::Setting(format!(
-            "{} names and columns of lengths {:?} do not make a table",
-            names.len(),
-            columns.iter().map(|c| c.len()).collect::<Vec<_>>()
-        )));
-    }
+    let n_rows = super::columns::common_length(names, columns)?;
     write_rows(out, names.iter().copied(), n_rows, |r, c| columns[c][r])
 }
 

@@ -10,7 +10,7 @@ pub mod mat;
 pub mod npy;
 mod npy_header;
 pub(crate) mod npz;
-pub(crate) mod parquet;
+pub mod parquet;
 mod stream;
 
 use std::fs::File;

@@ -64,3 +64,25 @@ fn a_panic_of_the_decoder_is_an_error() {
     let e = read_golden("no_dictionary.parquet").unwrap_err();
     assert!(matches!(e.root(), DataError::Corrupt(_)) && e.to_string().contains("its decoder failed"), "{e}");
 }
+
+#[test]
+fn what_is_written_reads_back() {
+    // More rows than a row group holds, and every kind of number.
+    let odd = [f64::NAN, -0.0, f64::INFINITY, f64::MIN_POSITIVE, 1.0 / 3.0];
+    let (a, b): (Vec<f64>, Vec<f64>) = (0..1_100_000).map(|i| (f64::from(i) + 0.5, odd[i as usize % 5])).unzip();
+    let mut file = Vec::new();
+    gibbs_data::parquet::write(&mut file, &["a", "an odd name, \"quoted\""], &[&a, &b]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.parquet");
+    std::fs::write(&path, &file).unwrap();
+    let t = read(&path, &ReadOptions::default()).unwrap();
+    assert_eq!(t.n_rows, a.len());
+    assert_eq!(t.columns[1], "an odd name, \"quoted\"");
+    for r in (0..a.len()).step_by(997).chain([a.len() - 1]) {
+        assert_eq!((t.value(r, 0), t.value(r, 1).to_bits()), (a[r], b[r].to_bits()));
+    }
+    for (names, columns) in [(["a", "a"], [&a[..1], &b[..1]]), (["a", "b"], [&a[..1], &b[..2]])] {
+        let refused = gibbs_data::parquet::write(std::io::sink(), &names, &columns);
+        assert!(matches!(refused, Err(DataError::Setting(_))), "{refused:?}");
+    }
+}

@@ -104,6 +104,17 @@ impl Axes {
     }
 }
 
+/// Where the first name of a legend begins.
+pub(super) const LEGEND_START: f64 = 84.0;
+
+/// Draws a stroke and its name above the plot, where no line can cross it; returns where the next one begins.
+pub(super) fn legend(out: &mut String, x: f64, y: f64, stroke: &str, name: &str) -> f64 {
+    let _ = write!(out, r#"<path d="M{x:.0} {y}h22" stroke="{stroke}" stroke-width="3"/>"#);
+    let _ = write!(out, r#"<text x="{:.0}" y="{}">{}</text>"#, x + 28.0, y + 4.0, escape(name));
+    // A letter of 12 pixels is some 6.6 wide.
+    x + 52.0 + 6.6 * name.chars().count() as f64
+}
+
 /// A tick's text: a multiple of a round step needs no more digits than it has.
 pub(super) fn tick(t: f64) -> String {
     if t == 0.0 || (t.abs() < 1e6 && t.abs() >= 1e-3) {

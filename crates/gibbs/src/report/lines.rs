@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::axes::{Axes, WIDTH, range};
+use super::axes::{Axes, LEGEND_START, WIDTH, legend, range};
 use super::{COLOURS, escape};
 
 /// One named line.
@@ -56,15 +56,13 @@ impl Lines {
             if let Some((at, label)) = &self.marker {
                 axes.marker(&mut body, *at, label);
             }
-            for (i, series) in panel.series.iter().filter(|s| !s.points.is_empty()).enumerate() {
+            let mut place = LEGEND_START;
+            for series in panel.series.iter().filter(|s| !s.points.is_empty()) {
                 let stroke = COLOURS[colour % COLOURS.len()];
                 colour += 1;
                 draw_band(&mut body, &axes, &series.band, stroke);
                 skipped += draw_series(&mut body, &axes, series, stroke);
-                // The legend stands above the plot, where no line can cross it.
-                let (x, y) = (84.0 + 190.0 * i as f64, top + 14.0);
-                let _ = write!(body, r#"<path d="M{x} {y}h22" stroke="{stroke}" stroke-width="3"/>"#);
-                let _ = write!(body, r#"<text x="{}" y="{}">{}</text>"#, x + 28.0, y + 4.0, escape(&series.name));
+                place = legend(&mut body, place, top + 14.0, stroke, &series.name);
             }
             top += PANEL_HEIGHT;
         }

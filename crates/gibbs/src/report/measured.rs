@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::axes::{Axes, WIDTH, range};
+use super::axes::{Axes, LEGEND_START, WIDTH, legend, range};
 use super::{COLOURS, escape};
 
 /// Measured points under a name.
@@ -32,8 +32,6 @@ pub struct Measured {
 const HEIGHT: f64 = 340.0;
 /// Half-width of the end of a bar.
 const CAP: f64 = 3.5;
-/// Room of a name in the legend.
-const LEGEND: f64 = 210.0;
 
 /// What a picture outside a page needs: the page's style, in the colours of paper.
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#59636e}text.small{font-size:11px}.grid{stroke:#d8dee4}\
@@ -74,6 +72,7 @@ impl Measured {
         if let Some((at, label)) = &self.marker {
             axes.marker(&mut body, *at, label);
         }
+        let mut place = LEGEND_START;
         for (i, series) in self.series.iter().enumerate() {
             let colour = COLOURS[i % COLOURS.len()];
             let (mut line, mut bars, mut dots) = (String::new(), String::new(), String::new());
@@ -90,10 +89,7 @@ impl Measured {
                 body,
                 r#"<path d="{line}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-opacity="0.6"/><path d="{bars}" fill="none" stroke="{colour}" stroke-width="1.5"/><path d="{dots}" fill="none" stroke="{colour}" stroke-width="6" stroke-linecap="round"/>"#
             );
-            // The legend stands above the plot, where no line can cross it.
-            let x = 84.0 + LEGEND * i as f64;
-            let _ = write!(body, r#"<path d="M{x} 14h22" stroke="{colour}" stroke-width="3"/>"#);
-            let _ = write!(body, r#"<text x="{}" y="18">{}</text>"#, x + 28.0, escape(&series.name));
+            place = legend(&mut body, place, 14.0, colour, &series.name);
         }
         Some(body)
     }

@@ -107,7 +107,7 @@ fn doctor(d: &Diagnosed) -> Section {
 }
 
 /// With a capital.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

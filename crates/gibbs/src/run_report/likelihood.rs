@@ -1,5 +1,6 @@
 //! The table of likelihoods.
 
+use super::beliefs::sentence;
 use crate::fit::FitResult;
 use crate::report::{Block, Section, Table, number};
 
@@ -36,7 +37,7 @@ pub(super) fn section(result: &FitResult, ceiling: Option<f64>) -> Option<Sectio
             number(z.value),
             number(z.std_err),
             z.method,
-            if z.std_err == 0.0 { "It is exact." } else { any.direction.as_str() }
+            if z.std_err == 0.0 { "It is exact.".into() } else { sentence(&any.direction) + "." }
         )),
     ];
     if let Some(c) = &result.classifier {

@@ -35,7 +35,7 @@ pub(super) fn write(
     };
     let mut panels = vec![panel("nats", "objective", &|m| Some(m.objective))];
     panels.push(panel("log10", "norm of the gradient", &|m| Some(m.gradient_norm.log10())));
-    if result.validation.is_some() {
+    if metrics.iter().filter(|m| m.validation_log_likelihood.is_some()).count() > 1 {
         panels.push(panel("nats a token", "held-out log-likelihood", &|m| m.validation_log_likelihood));
     }
     let lines = Lines {

@@ -23,13 +23,16 @@ fn log_z(largest: usize, quick: bool) -> Result<()> {
     println!("| side | K | kernel | exact | estimate | off | error / value | s | method | |");
     for (side, flips, clusters) in [
         (16, Plan::new(512, 10_000, 512, 400), Plan::new(512, 8_000, 512, 400)),
-        (32, Plan::new(512, 10_000, 512, 400), Plan::new(128, 16_000, 256, 200)),
-        (64, Plan::new(256, 10_000, 256, 400), Plan::new(64, 10_000, 128, 100)),
-        (128, Plan::new(128, 20_000, 128, 600), Plan::new(64, 8_000, 64, 60)),
+        (32, Plan::new(512, 10_000, 512, 400), Plan::new(128, 32_000, 256, 400)),
+        (64, Plan::new(256, 10_000, 256, 400), Plan::new(128, 60_000, 128, 300)),
+        (128, Plan::new(128, 20_000, 128, 600), Plan::new(128, 40_000, 64, 160)),
     ] {
         for coupling in [0.3, CRITICAL_COUPLING, 0.6].into_iter().filter(|_| side <= largest) {
-            both(side, coupling, "heat bath", Checkerboard(Rule::HeatBath), &flips.shortened(quick))?;
-            both(side, coupling, "clusters", Clusters::default(), &clusters.shortened(quick))?;
+            let heat_bath = Checkerboard(Rule::HeatBath);
+            both(side, coupling, "heat bath", [heat_bath, heat_bath], &flips.shortened(quick))?;
+            // Annealing moves by small steps and needs few of the dear moves; integration waits for equilibrium at every rung.
+            let kernels = [Clusters::default(), Clusters::with_share(0.2)];
+            both(side, coupling, "clusters", kernels, &clusters.shortened(quick))?;
         }
     }
     Ok(())
@@ -53,8 +56,14 @@ impl Plan {
     }
 }
 
-/// Annealed importance sampling, on a ladder shaped by a pilot, and thermodynamic integration with one kernel.
-fn both<K: Kernel<TorusPath> + Copy>(side: usize, coupling: f64, name: &str, kernel: K, plan: &Plan) -> Result<()> {
+/// Annealed importance sampling, on a ladder shaped by a pilot, and thermodynamic integration, each with its kernel.
+fn both<K: Kernel<TorusPath> + Copy>(
+    side: usize,
+    coupling: f64,
+    name: &str,
+    [kernel, waiting]: [K; 2],
+    plan: &Plan,
+) -> Result<()> {
     let (go, ws) = (&mut |_, _| ControlFlow::Continue(()), &mut Scratch::default());
     let exact = ExactTorus::new(side, coupling)?.log_z;
     let (path, key) = (TorusPath::new(side, coupling)?, Key::from_seed(1));
@@ -64,7 +73,7 @@ fn both<K: Kernel<TorusPath> + Copy>(side: usize, coupling: f64, name: &str, ker
     let ladder = stretch(&shape, plan.ais_rungs);
     let (ais, _) = Ais::new(kernel, plan.ais_chains, ladder)?.estimate(&path, &key, ws, go)?;
     let (half, start) = (start.elapsed().as_secs_f64(), Instant::now());
-    let integral = Thermodynamic::new(kernel, plan.integral_chains, plan.integral_steps, linear_ladder(48))?;
+    let integral = Thermodynamic::new(waiting, plan.integral_chains, plan.integral_steps, linear_ladder(48))?;
     let integral = integral.estimate(&path, &key, ws, go)?;
     let times = [half, start.elapsed().as_secs_f64()];
     for (z, seconds) in [ais, integral.log_z].into_iter().zip(times) {

@@ -23,6 +23,12 @@ use crate::rounds::{Pilot, Rounds};
 const PILOT_CHAINS: usize = 128;
 /// Variance of the log weights that the first round aims at, at most: six chains in ten are effective.
 const VARIANCE: f64 = 0.5;
+/// Variance of the log weights below which more chains are taken, not more temperatures: nine chains in ten are effective, and
+/// what is left of the variance may be that of modes between which chains do not move, which does not fall with temperatures
+/// (two moons: three times the work for the same error, `record/logz.md`).
+const EVEN: f64 = 0.1;
+/// The most times the chains of the options that a first round takes: they are all in memory.
+const MOST_TIMES: f64 = 64.0;
 /// Standard errors of a side that fit into a width: two ends at 98.75 %, and a quarter for what the pilot did not see.
 const ERRORS: f64 = 5.75;
 /// Variance of a pilot's log weights from which its chains lag so far behind that a longer one would place rungs elsewhere.
@@ -121,12 +127,17 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
         }
         // What the pilot calls enough, if that leaves two thirds of the budget for what it did not see.
         let left = how.seconds.map_or(f64::INFINITY, |s| (s - seconds).max(0.0) * rate);
-        let affordable = left.min(how.moves as f64) / (3 * how.n_chains * (1 + starts.len())) as f64;
-        let wanted = VARIANCE.min(how.n_chains as f64 * (how.width / ERRORS).powi(2));
-        let rungs = balanced.rungs_for(wanted).min(affordable as usize);
+        let budget = left.min(how.moves as f64) / (3 * (1 + starts.len())) as f64;
+        // Variance of the log weights at which so many chains are as precise as the width wants.
+        let of_width = how.n_chains as f64 * (how.width / ERRORS).powi(2);
+        let times = (EVEN / of_width).ceil().clamp(1.0, MOST_TIMES);
+        let fewest = balanced.rungs_for(VARIANCE.min(of_width * times)).max(how.n_temperatures);
+        let times = times.min(budget / (how.n_chains * fewest.max(1)) as f64).max(1.0);
+        let n_chains = how.n_chains * times as usize;
+        let rungs = fewest.min((budget / n_chains as f64) as usize);
         let mut bracket = Bracket::new(kernel.clone())
             .with_shape(shape.clone())?
-            .starting_with(how.n_chains, how.n_temperatures.max(rungs))?
+            .starting_with(n_chains, how.n_temperatures.max(rungs))?
             .until(how.width)?
             .within(how.moves);
         if reversible {

@@ -74,4 +74,7 @@ fn misuse_is_told() {
     assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("--width -1"), "{refused:?}");
     assert_eq!(gibbs(d, "logz ising --size 7").status.code(), Some(2));
     assert_eq!(gibbs(d, "logz run --seconds 0").status.code(), Some(2));
+    // A width that nothing reaches ends with the budget, and says so.
+    let narrow = json(d, "logz ising --size 8 --beta 0.3 --width 1e-200 --moves 200000 --json");
+    assert!(narrow["concerns"].to_string().contains("were asked for"), "{narrow}");
 }

@@ -132,7 +132,7 @@ impl<P: Annealable, K: Kernel<P> + Clone> Annealing<'_, P, K> {
         let of_width = how.n_chains as f64 * (how.width / ERRORS).powi(2);
         let times = (EVEN / of_width).ceil().clamp(1.0, MOST_TIMES);
         let fewest = balanced.rungs_for(VARIANCE.min(of_width * times)).max(how.n_temperatures);
-        let times = times.min(budget / (how.n_chains * fewest.max(1)) as f64).max(1.0);
+        let times = times.min(budget / (how.n_chains as f64 * fewest as f64)).max(1.0);
         let n_chains = how.n_chains * times as usize;
         let rungs = fewest.min((budget / n_chains as f64) as usize);
         let mut bracket = Bracket::new(kernel.clone())

@@ -250,7 +250,7 @@ const GROUP: usize = 1 << 20;
 ///
 /// # Example
 /// ```
-/// use gibbs_data::{ReadOptions, parquet, read_bytes};
+/// use gibbs_data::parquet;
 /// let mut file = Vec::new();
 /// parquet::write(&mut file, &["mean", "sd"], &[&[1.5, -2.0], &[0.1, f64::NAN]]).unwrap();
 /// assert_eq!(&file[..4], b"PAR1");

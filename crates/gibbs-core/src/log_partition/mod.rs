@@ -1,4 +1,14 @@
 //! Estimators of `log Z`, one file each, and what they return.
+//!
+//! # What is not offered, and why
+//! Both have no side on which they err, and nothing in their own draws shows that they did.
+//!
+//! * The harmonic mean of densities (Newton & Raftery 1994, DOI 10.1111/j.2517-6161.1994.tb01956.x) needs draws of the model alone.
+//!   Its weights `exp(E(x))` times a density have no variance unless that density has lighter tails than the model, and the draws
+//!   that would settle it are those that the model never makes. Reverse annealing uses the same draws and errs to one side.
+//! * Chib's estimate (1995, DOI 10.1080/01621459.1995.10476635) divides by the density of one state, averaged over the conditionals
+//!   along a chain. A chain that stays in one of several modes makes that density too large by a factor that nobody knows,
+//!   which is the case that an interval is wanted for.
 
 pub mod ais;
 pub mod balance;

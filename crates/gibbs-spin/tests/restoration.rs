@@ -179,3 +179,21 @@ fn the_noise_of_a_ramp_is_found() {
     let (before, after) = (square(&|k| f64::from(grey[k])), square(&|k| means[k]));
     assert!(after < 0.3 * before, "{before} {after}, coupling {}", levels.coupling);
 }
+
+/// Counted by hand: around the centre of a 3 x 3 page with one dot all agree and it is a speck, around the corners all agree and
+/// they are none, around the sides not all agree; with the ten neighbourhoods counted in, 2 of 15. Then 8,100 flipped pixels of
+/// an empty page (some 5,300 neighbourhoods, standard error 0.004, five of them allowed), and a thick line without noise, which
+/// must not be taken for it.
+#[test]
+fn specks_tell_the_noise_of_small_pictures() {
+    let dot = Picture::from_fn(3, 3, |i, j| (i, j) == (1, 1));
+    assert!((Flips::of_specks(&dot).rate() - 2.0 / 15.0).abs() < 1e-15);
+    assert_eq!(Flips::of_specks(&Picture::new(1, 1)).rate(), 0.1);
+    let mut rng = Key::from_seed(6).rng();
+    let flips: Vec<bool> = (0..8100).map(|_| rng.uniform() < 0.1).collect();
+    let noisy = Picture::from_fn(90, 90, |i, j| flips[90 * i + j]);
+    assert!((Flips::of_specks(&noisy).rate() - 0.1).abs() < 0.02);
+    let line = Picture::from_fn(28, 28, |i, j| (4..24).contains(&i) && (12..15).contains(&j));
+    let found = Estimate::default().run(&line, &Key::from_seed(7)).unwrap();
+    assert!(found.flips.rate() < 0.01, "{found:?}");
+}

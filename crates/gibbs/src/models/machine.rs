@@ -106,10 +106,15 @@ pub trait Described: Machine {
         None
     }
 
+    /// See [`Model::flip_deltas`].
+    fn flip_deltas(&self, _x: &Self::X) -> Option<Vec<f64>> {
+        None
+    }
+
     /// Terms of the exact sum, where there is one.
     fn exact_work(&self) -> Option<u64>;
 
-    /// The exact `log Z`; `progress` is told how many states are done, `false` stops.
+    /// The exact `log Z`; `progress` is told how many of these terms are done, `false` stops.
     fn exact_log_z(&self, progress: &(dyn Fn(u64) -> bool + Sync)) -> Result<LogZ, LogZError>;
 
     /// Exact samples of the machine, where there is a fast way to them.
@@ -122,6 +127,18 @@ pub trait Described: Machine {
 
     /// A path and a point on it where chains have the machine's law at inverse temperature `beta`.
     fn at_temperature(&self, beta: f64) -> (Self, f64);
+
+    /// See [`Model::ratio`].
+    fn ratio(
+        &self,
+        _other: &dyn Model,
+        _how: &BracketOptions,
+        _rows: Option<&Self::X>,
+        _key: &Key,
+        _progress: &dyn Progress,
+    ) -> Option<Result<Certificate, Error>> {
+        None
+    }
 
     /// See [`Model::tensors`].
     fn tensors(&self) -> TensorMap;
@@ -292,6 +309,21 @@ impl<P: Described> Model for MachineModel<P> {
         sample_given(&self.path, P::rows(from), known, steps, key, observer).map(P::batch)
     }
 
+    fn flip_deltas(&self, rows: &Batch) -> Option<Vec<f64>> {
+        self.path.flip_deltas(P::rows(rows))
+    }
+
+    fn ratio(
+        &self,
+        other: &dyn Model,
+        how: &BracketOptions,
+        rows: Option<&Batch>,
+        key: &Key,
+        progress: &dyn Progress,
+    ) -> Option<Result<Certificate, Error>> {
+        self.path.ratio(other, how, rows.map(P::rows), key, progress)
+    }
+
     fn tensors(&self) -> TensorMap {
         self.path.tensors()
     }
@@ -343,7 +375,7 @@ pub(super) fn raise<P: Annealable, K: Kernel<P>>(
 }
 
 /// Chains from every row of `from` whose known columns are held.
-pub(super) fn sample_given<P: Machine>(
+fn sample_given<P: Machine>(
     path: &P,
     from: &P::X,
     known: &[bool],

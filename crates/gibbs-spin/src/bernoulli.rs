@@ -4,7 +4,7 @@ use gibbs_core::energy::{Blocks, Distribution, Energy, Flips};
 use gibbs_core::key::Key;
 use gibbs_core::rows::{Natural, Rows};
 use gibbs_core::scratch::Scratch;
-use gibbs_kernels::{bernoulli, bits};
+use gibbs_kernels::bits;
 
 use crate::Bits;
 
@@ -92,9 +92,6 @@ impl Blocks for Bernoulli {
 
 impl Distribution for Bernoulli {
     fn sample(&self, n: usize, key: &Key) -> Bits {
-        let mut out = Bits::zeros(n, self.logits.len());
-        let logits = self.logits.repeat(n);
-        bernoulli::draw(&logits, n, self.logits.len(), 1.0, key.bits(), out.words_mut());
-        out
+        Bits::draw(&self.logits.repeat(n), n, self.logits.len(), key)
     }
 }

@@ -1,7 +1,9 @@
 //! Bit-packed binary rows.
 
+use gibbs_core::key::Key;
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::{Discrete, ExchangeRows, Rows};
+use gibbs_kernels::bernoulli;
 use gibbs_kernels::bits::{BitRows, words_per_row};
 
 /// Binary rows, 64 sites a word: site `k` of a row is bit `k % 64` of its word `k / 64`, padding bits are zero.
@@ -56,6 +58,16 @@ impl Bits {
             }
         }
         bits
+    }
+
+    /// Independent bits with log-odds `logits`, rows x columns.
+    ///
+    /// # Panics
+    /// If there is not one number for each bit.
+    pub(crate) fn draw(logits: &[f32], n_rows: usize, n_cols: usize, key: &Key) -> Self {
+        let mut out = Self::zeros(n_rows, n_cols);
+        bernoulli::draw(logits, n_rows, n_cols, 1.0, key.bits(), out.words_mut());
+        out
     }
 
     /// Number of columns (sites).

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{all_rows, counts, draw_exactly, index_of};
-use gibbs_core::energy::Parametric;
+use gibbs_core::energy::{Energy, Parametric};
 use gibbs_core::kernel::Kernel;
 use gibbs_core::key::Key;
 use gibbs_core::log_partition::{Ais, ais::linear_ladder};
@@ -195,6 +195,51 @@ fn the_bound_is_a_bound_of_its_stated_value() {
         }
     }
     assert!(slack > 0.05, "couplings that strong leave a gap: {slack}");
+}
+
+#[test]
+fn drawing_one_parity_and_summing_out_the_other_is_a_tighter_bound() {
+    let mut gained = 0.0f64;
+    for (seed, widths) in SHAPES.iter().enumerate() {
+        let (model, layered) = machine(widths, 1.5, 30 + seed as u64);
+        let (v, key) = (all_rows(widths[0]), Key::from_seed(seed as u64));
+        let q = fine().posterior(&model, &v, &mut Scratch::default());
+        let n_even = model.layers().n_even() - widths[0];
+        let one_draw = |rows: &Bits, key: &Key| model.free_energy_by_draws(rows, &fine(), 1, key);
+        let many = model.free_energy_by_draws(&v, &fine(), 4_000, &key);
+        for (row, exact) in layered.free_energies().into_iter().enumerate() {
+            let of_row = v.slice(row, row + 1);
+            if n_even == 0 {
+                assert!((many[row] - exact).abs() < 2e-5);
+                continue;
+            }
+            // What one draw gives on average, by a sum over all states of the even hidden layers.
+            let means: Vec<f64> = q.even[row * n_even..(row + 1) * n_even].iter().map(|&m| f64::from(m)).collect();
+            let mut free = [0.0];
+            let (mut expected, mut square) = (0.0, 0.0);
+            for state in 0..1usize << n_even {
+                let x = Bits::from_words(1, n_even, vec![state as u64]);
+                let log_q: f64 =
+                    means.iter().enumerate().map(|(j, m)| if x.get(0, j) { *m } else { 1.0 - m }.ln()).sum();
+                model.joint().energy(&of_row.beside(&x), &mut free, &mut Scratch::default());
+                expected += log_q.exp() * (free[0] + log_q);
+                square += log_q.exp() * (free[0] + log_q).powi(2);
+            }
+            assert!(exact - 2e-5 < expected && expected < q.free_energy[row] + 2e-5, "{exact} {expected}");
+            gained = gained.max(q.free_energy[row] - expected);
+            let n = 400;
+            let draws = (0..n).map(|t| one_draw(&of_row, &key.step(t))[0]).sum::<f64>() / n as f64;
+            // A normal deviate exceeds 6 with probability 2e-9.
+            let error = ((square - expected * expected).max(0.0) / n as f64).sqrt();
+            assert!(
+                (draws - expected).abs() < 6.0 * error + 2e-5,
+                "{widths:?} row {row}: {draws} {expected} +- {error}"
+            );
+            // With thousands the weights' mean is near its own, which is exact.
+            assert!((many[row] - exact).abs() < 0.1, "{widths:?} row {row}: {} {exact}", many[row]);
+        }
+    }
+    assert!(gained > 0.05, "couplings that strong leave mean field a gap: {gained}");
 }
 
 #[test]

@@ -166,10 +166,7 @@ pub fn quantity(bound: bool) -> &'static str {
 fn caveat(likelihood: Likelihood) -> Option<&'static str> {
     match likelihood {
         Likelihood::Value => None,
-        Likelihood::LowerBound => {
-            Some("a lower bound by mean field: given log Z, no row's log-likelihood is below its value here")
-        }
-        Likelihood::EstimatedLowerBound => Some(
+        Likelihood::LowerBound => Some(
             "an estimate, by draws, of a lower bound: given log Z it is one on average, for a single row not for certain",
         ),
     }

@@ -1,5 +1,6 @@
 //! The deep Boltzmann machine.
 
+mod draws;
 mod layers;
 mod learning;
 mod mean_field;

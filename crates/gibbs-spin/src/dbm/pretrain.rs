@@ -4,7 +4,6 @@ use gibbs_core::energy::Parametric;
 use gibbs_core::key::Key;
 use gibbs_core::params::ParamMap;
 use gibbs_core::rows::Rows;
-use gibbs_kernels::bernoulli;
 
 use super::{Dbm, DbmError};
 use crate::rbm::{HIDDEN_BIAS, VISIBLE_BIAS, WEIGHTS};
@@ -101,9 +100,7 @@ impl TiedRbm {
         let mut input = vec![0.0; below.n_rows() * all.n_hidden()];
         all.hidden_input(&self.rows(below), &mut input);
         let first: Vec<f32> = input.chunks_exact(all.n_hidden()).flat_map(|row| &row[..nh]).copied().collect();
-        let mut h = Bits::zeros(below.n_rows(), nh);
-        bernoulli::draw(&first, below.n_rows(), nh, 1.0, key.bits(), h.words_mut());
-        h
+        Bits::draw(&first, below.n_rows(), nh, key)
     }
 
     /// Puts the mean over copies in the place of each: a gradient of the common parameters, over the number of copies.
@@ -130,6 +127,27 @@ impl TiedRbm {
 }
 
 impl Dbm {
+    /// The machine that starts as `rbm`: its weights and biases between visible and first hidden layer, and layers of `above`
+    /// units on it, whose weights are normal of standard deviation `sd`. What they add on average to the layer below is
+    /// taken off its biases, so that for small `sd` the visible rows have the law of `rbm`.
+    ///
+    /// # Errors
+    /// See [`Layers::new`](super::Layers::new).
+    pub fn on(rbm: &Rbm, above: &[usize], sd: f32, key: &Key) -> Result<Self, DbmError> {
+        let widths = [rbm.n_visible(), rbm.n_hidden()].iter().chain(above).copied().collect();
+        let mut model = Self::random(widths, sd, key)?;
+        model.set_weights(0, rbm.weights());
+        model.bias_mut(0).copy_from_slice(rbm.visible_bias());
+        model.bias_mut(1).copy_from_slice(rbm.hidden_bias());
+        for (layer, &width) in (1..).zip(above) {
+            let weights = model.weights(layer);
+            for (bias, row) in model.bias_mut(layer).iter_mut().zip(weights.chunks_exact(width)) {
+                *bias -= 0.5 * row.iter().sum::<f32>();
+            }
+        }
+        Ok(model)
+    }
+
     /// The machine that a stack of RBMs trained with [`Copies::of_stage`] makes: their weights as they are, and the mean of
     /// the two biases that a hidden layer inside has, one as the top of a stage and one as the bottom of the next.
     ///

@@ -3,8 +3,8 @@
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
+use gibbs_kernels::activation;
 use gibbs_kernels::gemm::{Packed, matmul};
-use gibbs_kernels::{activation, bernoulli};
 use rayon::prelude::*;
 
 use crate::dbm::DbmError;
@@ -81,7 +81,7 @@ impl Dbn {
         let step = |below: Bits, (i, rbm): (usize, &Rbm)| {
             let mut input = vec![0.0; below.n_rows() * rbm.n_hidden()];
             rbm.hidden_input(&below, &mut input);
-            draw(&input, below.n_rows(), rbm.n_hidden(), &key.purpose(Purpose::Hidden).block(i as u64))
+            Bits::draw(&input, below.n_rows(), rbm.n_hidden(), &key.purpose(Purpose::Hidden).block(i as u64))
         };
         self.below.iter().enumerate().fold(v.clone(), step)
     }
@@ -92,7 +92,7 @@ impl Dbn {
         let step = |above: Bits, (i, rbm): (usize, &Rbm)| {
             let mut input = vec![0.0; above.n_rows() * rbm.n_visible()];
             rbm.visible_input(&above, &mut input);
-            draw(&input, above.n_rows(), rbm.n_visible(), &key.purpose(Purpose::Visible).block(i as u64))
+            Bits::draw(&input, above.n_rows(), rbm.n_visible(), &key.purpose(Purpose::Visible).block(i as u64))
         };
         self.below.iter().enumerate().rev().fold(h.clone(), step)
     }
@@ -154,7 +154,7 @@ impl Dbn {
         for (i, rbm) in self.below.iter().enumerate() {
             let mut input = vec![0.0; n * rbm.n_hidden()];
             rbm.hidden_input(&below, &mut input);
-            let above = draw(&input, n, rbm.n_hidden(), &key.block(i as u64));
+            let above = Bits::draw(&input, n, rbm.n_hidden(), &key.block(i as u64));
             for (o, x) in out.iter_mut().zip(input.chunks_exact(rbm.n_hidden())) {
                 *o += x.iter().map(|&x| entropy(f64::from(x))).sum::<f64>();
             }
@@ -172,12 +172,6 @@ impl Dbn {
         self.top.target.energy(&below, &mut free, ws);
         out.iter_mut().zip(&free).for_each(|(o, f)| *o -= f);
     }
-}
-
-fn draw(logits: &[f32], n_rows: usize, n_cols: usize, key: &Key) -> Bits {
-    let mut out = Bits::zeros(n_rows, n_cols);
-    bernoulli::draw(logits, n_rows, n_cols, 1.0, key.bits(), out.words_mut());
-    out
 }
 
 /// Entropy of a bit with log-odds `x`, nats.

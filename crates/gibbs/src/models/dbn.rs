@@ -98,7 +98,7 @@ impl Model for DbnModel {
     }
 
     fn likelihood(&self) -> Likelihood {
-        Likelihood::EstimatedLowerBound
+        Likelihood::LowerBound
     }
 
     fn energy(&self, rows: &Batch) -> Vec<f64> {

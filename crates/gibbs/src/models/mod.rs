@@ -73,10 +73,8 @@ pub enum Start<'a> {
 pub enum Likelihood {
     /// The log-likelihood.
     Value,
-    /// A lower bound of it: the energy is a variational free energy.
+    /// An estimate, from draws, of a lower bound: a bound on average over the draws, of one row not for certain.
     LowerBound,
-    /// An unbiased estimate of a lower bound, from draws: a bound on average over the draws, of one row not for certain.
-    EstimatedLowerBound,
 }
 
 impl Likelihood {

@@ -154,6 +154,11 @@ impl<'a> Session<'a> {
             film::check(data)?;
         }
         let mut monitor = Monitor::default();
+        // A run killed before its first checkpoint has nothing to load and starts over, which is the same run.
+        let state = Some(run.file("state.safetensors")).filter(|path| resume && path.exists());
+        if state.is_none() {
+            trainer.start(data)?;
+        }
         if resume {
             let old = run.manifest()?;
             if old.data_sha256 != manifest.data_sha256 {
@@ -163,9 +168,7 @@ impl<'a> Session<'a> {
                 ));
             }
             manifest.wall_seconds = old.wall_seconds;
-            let path = run.file("state.safetensors");
-            // A run killed before its first checkpoint has nothing to load and starts over, which is the same run.
-            if path.exists() {
+            if let Some(path) = state {
                 let (state, _) = crate::tensors::read(&path)?;
                 let damaged = |e: gibbs_core::persist::StateError| Error::run(&path, e.to_string());
                 trainer.load(&state).map_err(damaged)?;

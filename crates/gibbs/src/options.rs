@@ -158,6 +158,10 @@ pub struct FitOptions {
     /// Updates of each layer of a deep machine on its own, before all are trained together; --updates counts them too
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub pretrain_updates: Option<u64>,
+    /// Run of an RBM of bits, on the same rows, that becomes the first layer of a deep Boltzmann machine; the layers above start
+    /// near zero, so that the machine starts as that RBM
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RUN", help_heading = "Learning"))]
+    pub first_layer: Option<PathBuf>,
     /// Passes over the labelled rows that fine-tune a deep belief net as a classifier; 0 for none
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Learning"))]
     pub fine_tune_epochs: Option<u64>,

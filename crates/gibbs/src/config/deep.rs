@@ -1,5 +1,7 @@
 //! Choices of deep models of bits: the deep Boltzmann machine and the deep belief net.
 
+use std::path::PathBuf;
+
 use gibbs_core::optimisers::Schedule;
 use serde::Serialize;
 
@@ -27,6 +29,8 @@ pub struct DeepConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pretrain_updates: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_layer: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fine_tune_epochs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fine_tune_rate: Option<f64>,
@@ -51,6 +55,7 @@ pub(super) fn resolve(
         centred: o.centred.unwrap_or(true),
         mean_field_steps: machine.then_some(o.mean_field_steps.unwrap_or(10)),
         pretrain_updates: machine.then_some(o.pretrain_updates.unwrap_or(0)),
+        first_layer: o.first_layer.clone(),
         fine_tune_epochs: (!machine).then_some(o.fine_tune_epochs.unwrap_or_else(|| fine_tuning(facts.n_train))),
         fine_tune_rate: (!machine).then_some(o.fine_tune_rate.unwrap_or(0.003)),
     };
@@ -122,6 +127,11 @@ impl DeepConfig {
         if l.log_z == LogZMethod::None {
             return Err(Error::Usage(
                 "--log-z none: a deep model of bits is judged by its bound, which needs log Z".into(),
+            ));
+        }
+        if self.first_layer.is_some() && self.pretraining() > 0 {
+            return Err(Error::Usage(
+                "--first-layer and --pretrain-updates are two ways to begin: leave one of them out".into(),
             ));
         }
         if self.pretraining() >= l.updates {

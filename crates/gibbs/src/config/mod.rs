@@ -153,6 +153,9 @@ impl FitConfig {
         if let Some((flag, _)) = of_sequences.iter().find(|(_, given)| *given && kind != ModelKind::Crf) {
             return Err(Error::Usage(format!("{flag} is an option of --model crf")));
         }
+        if o.first_layer.is_some() && kind != ModelKind::Dbm {
+            return Err(Error::Usage("--first-layer is an option of --model dbm".into()));
+        }
         let of_regression = [
             ("--target", o.target.is_some()),
             ("--head", o.head.is_some()),
@@ -385,10 +388,12 @@ mod tests {
     fn nonsense_is_refused_with_the_flag() {
         let mlp = || FitOptions { model: Some(ModelKind::Mlp), ..FitOptions::default() };
         let dbm = || FitOptions { model: Some(ModelKind::Dbm), ..FitOptions::default() };
-        let cases: [(FitOptions, &str); 13] = [
+        let cases: Vec<(FitOptions, &str)> = vec![
             (FitOptions { layers: Some(vec![8]), ..dbm() }, "--model rbm"),
             (FitOptions { objective: Some(ObjectiveKind::Cd), ..dbm() }, "--objective cd"),
             (FitOptions { pretrain_updates: Some(50), updates: Some(100), ..dbm() }, "--pretrain-updates"),
+            (FitOptions { first_layer: Some("r".into()), pretrain_updates: Some(50), ..dbm() }, "--pretrain-updates"),
+            (FitOptions { first_layer: Some("r".into()), ..mlp() }, "--model dbm"),
             (FitOptions { hidden: Some(0), ..Default::default() }, "--hidden"),
             (FitOptions { batch_size: Some(0), ..Default::default() }, "--batch-size"),
             (FitOptions { learning_rate: Some(f64::NAN), ..Default::default() }, "--learning-rate"),

@@ -1,5 +1,7 @@
 //! Training of a deep Boltzmann machine: greedily layer by layer if asked, then all layers together.
 
+use std::path::Path;
+
 use gibbs_core::energy::Parametric;
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::objective::{Objective, ObjectiveInfo};
@@ -9,6 +11,7 @@ use gibbs_core::path::Learnable;
 use gibbs_core::persist::{Persist, StateError, Tensor, TensorMap};
 use gibbs_core::rows::Rows;
 use gibbs_core::scratch::Scratch;
+use gibbs_data::Split;
 use gibbs_spin::dbm::{Copies, DbmError, MeanField, MeanFieldLikelihood};
 use gibbs_spin::rbm::{Centring, VISIBLE_BIAS, WEIGHTS};
 use gibbs_spin::{Bernoulli, Bits, Dbm, Rbm};
@@ -17,10 +20,11 @@ use super::batches::Batches;
 use super::best::Best;
 use super::greedy::Greedy;
 use super::{CENTRING_RATE, Trainer, Update};
-use crate::config::{DeepConfig, FitConfig};
+use crate::config::{DeepConfig, FitConfig, ModelKind};
 use crate::dataset::Prepared;
 use crate::error::Error;
-use crate::models::{DbmModel, Model};
+use crate::models::{DbmModel, Model, RbmModel, Saved};
+use crate::run_dir::RunDir;
 
 /// Change of a mean at which mean field of an update stops.
 const TOLERANCE: f64 = 1e-3;
@@ -126,15 +130,21 @@ impl<'a> DbmTrainer<'a> {
             && let Some(greedy) = &mut self.greedy
             && !greedy.next_stage(&mut self.ws)
         {
-            self.model = self.assembled();
+            let model = self.assembled();
             self.greedy = None;
-            let params = self.model.joint().params();
-            self.average = self.average.is_some().then(|| Average::new(self.config.learning.average as f32, params));
-            self.best = Best::new(params);
-            let key = self.key.purpose(Purpose::Init).step(1);
-            self.chains = self.objective.init(self.model.path(), self.rows, &key, &mut self.ws);
+            self.begin_at(model);
         }
         Ok(())
+    }
+
+    /// All layers together from `model` on, with fresh chains.
+    fn begin_at(&mut self, model: Dbm) {
+        self.model = model;
+        let params = self.model.joint().params();
+        self.average = self.average.is_some().then(|| Average::new(self.config.learning.average as f32, params));
+        self.best = Best::new(params);
+        let key = self.key.purpose(Purpose::Init).step(1);
+        self.chains = self.objective.init(self.model.path(), self.rows, &key, &mut self.ws);
     }
 
     /// The machine that the stages make so far, layers above them free.
@@ -183,7 +193,45 @@ fn base(model: &Dbm, offsets: &[f32]) -> Bernoulli {
     Bernoulli::new(model.path().base.logits()[..nv].iter().copied().chain(offsets[nv..].iter().map(logit)).collect())
 }
 
+/// The RBM of a run that is to be the first layer: of `hidden` units, on rows prepared and divided as `data` is.
+fn first_layer(run: &Path, hidden: usize, data: &Prepared) -> Result<Rbm, Error> {
+    let run = RunDir::open(run)?;
+    let file = run.file("model.safetensors");
+    let (map, header) = (crate::tensors::read(&file)?.0, Saved::read(&file)?.header);
+    let refuse = |what: String| Err(Error::run(run.path(), format!("cannot be --first-layer: {what}")));
+    if header.kind != ModelKind::Rbm || header.units.is_some() {
+        return refuse("it is not an RBM of bits (gibbs fit DATA --model rbm)".into());
+    }
+    if run.manifest()?.data_sha256 != data.data_sha256 || header.preprocess != data.preparation {
+        return refuse("it was fitted to other bits than these".into());
+    }
+    if run.read_json::<Split>("split.json")?.as_ref() != Some(&data.split) {
+        return refuse(
+            "its table was divided in another way, so that rows it has seen would judge this machine; give both runs the \
+             same data, --seed and fractions"
+                .into(),
+        );
+    }
+    let rbm = RbmModel::from_tensors(&map).map_err(|e| Error::run(&file, e.to_string()))?.path.target;
+    if rbm.n_hidden() != hidden {
+        return refuse(format!("it has {} hidden units, the first of --layers {hidden}", rbm.n_hidden()));
+    }
+    Ok(rbm)
+}
+
 impl Trainer for DbmTrainer<'_> {
+    fn start(&mut self, data: &Prepared) -> Result<(), Error> {
+        let Some(run) = &self.deep.first_layer else { return Ok(()) };
+        let layers = &self.deep.layers;
+        let rbm = first_layer(run, layers[0], data)?;
+        // The widths were layers before, and their sizes fit.
+        let machine = Dbm::on(&rbm, &layers[1..], self.deep.init_sd as f32, &self.key.purpose(Purpose::Init))
+            .map_err(|e| Error::Usage(e.to_string()))?;
+        let base = self.model.path().base.clone();
+        self.begin_at(machine.with_base(base));
+        Ok(())
+    }
+
     fn step(&self) -> u64 {
         self.step
     }

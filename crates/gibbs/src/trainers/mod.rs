@@ -59,6 +59,11 @@ pub struct Update {
 
 /// A training run of one kind of model.
 pub(crate) trait Trainer {
+    /// Before the first update of a run that has no saved state to take up: reads what the run begins from.
+    fn start(&mut self, _data: &Prepared) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Updates done.
     fn step(&self) -> u64;
 

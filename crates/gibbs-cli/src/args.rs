@@ -69,7 +69,7 @@ pub enum Command {
     Impute(crate::commands::impute::Impute),
     /// Label sentences by a fit with --model crf, and score labels that are given
     Tag(crate::commands::tag::Tag),
-    /// Forecast by a fit with --model regression, and score outcomes that are given
+    /// Forecast a column, or classes by a deep belief net, and score outcomes that are given
     Predict(crate::commands::predict::Predict),
     /// What a run holds
     Info(Info),

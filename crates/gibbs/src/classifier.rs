@@ -3,10 +3,13 @@
 //! As an energy of rows and classes: `E(v, y) = log sum_k exp(a_k) - a_y`, with `a` the outputs of the net, is
 //! `-log p(y | v)`; its mean over the data is the cross-entropy, and the class of lowest energy is the most probable one.
 
+use std::collections::BTreeMap;
+
 use gibbs_core::dense::Dense;
 use gibbs_core::energy::{Energy, Parametric};
 use gibbs_core::key::{Key, Purpose};
 use gibbs_core::optimisers::{Adam, Optimiser, Schedule};
+use gibbs_core::persist::{Persist, TensorMap};
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::{Bits, Dbn, Rbm};
 use gibbs_tensor::tape::TapeError;
@@ -16,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Prepared;
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::run_dir::RunDir;
+use crate::tensors;
 use crate::trainers::Batches;
 
 /// Rows that one thread takes at a time: a quarter of the usual batch.
@@ -24,6 +29,11 @@ const BLOCK_ROWS: usize = 25;
 pub(crate) const BATCH: usize = 100;
 /// Rows classified at once.
 const ROWS_AT_ONCE: usize = 1_000;
+
+/// File of a run that holds its classifier.
+pub const FILE: &str = "classifier.safetensors";
+/// The entry of its metadata that lists the classes.
+const CLASSES: &str = "classes";
 
 /// A net from bits to the log-odds of classes.
 #[derive(Debug)]
@@ -90,6 +100,53 @@ impl Classifier {
         Ok(Self { energy, n_visible: nv, classes })
     }
 
+    /// Writes the classifier of a run.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, run: &RunDir) -> Result<(), Error> {
+        let mut map = TensorMap::default();
+        self.energy.params().save("", &mut map);
+        let classes: Vec<String> = self.classes.iter().map(i64::to_string).collect();
+        tensors::write(&run.file(FILE), &map, &BTreeMap::from([(CLASSES.to_string(), classes.join(","))]))
+    }
+
+    /// Reads the classifier of a run whose model is `net`.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if the run has none or its file is damaged.
+    pub fn read(run: &RunDir, net: &Dbn) -> Result<Self, Error> {
+        let path = run.file(FILE);
+        if !path.exists() {
+            return Err(Error::run(
+                run.path(),
+                "has no classifier: a deep belief net is fine-tuned where its table has labels (--label-column)",
+            ));
+        }
+        let (map, metadata) = tensors::read(&path)?;
+        let damaged = |reason: String| Error::run(&path, format!("damaged ({reason})"));
+        let list = metadata.get(CLASSES).ok_or_else(|| damaged("it lists no classes".into()))?;
+        let classes = list.split(',').map(str::parse).collect::<Result<Vec<i64>, _>>();
+        let classes = classes.map_err(|e| damaged(format!("its classes: {e}")))?;
+        if !classes.is_sorted_by(|a, b| a < b) {
+            return Err(damaged("its classes do not ascend".into()));
+        }
+        // Before memory is asked for as many classes as the list has.
+        let width = net.top().target.n_hidden();
+        map.expect("output.weight", Some(&[width, classes.len()])).map_err(|e| damaged(e.to_string()))?;
+        let mut found = Self::new(net, classes).map_err(|e| damaged(e.to_string()))?;
+        found.energy.params_mut().load("", &map).map_err(|e| damaged(e.to_string()))?;
+        match found.energy.params().first_non_finite() {
+            Some((name, i)) => Err(damaged(format!("{name}[{i}] is not finite"))),
+            None => Ok(found),
+        }
+    }
+
+    /// Labels, one a class, ascending.
+    pub fn classes(&self) -> &[i64] {
+        &self.classes
+    }
+
     /// Rows and classes side by side; a class is a group of columns with a single one.
     fn rows(&self, x: &Bits, class: impl Fn(usize) -> Option<usize>) -> Dense<f32> {
         let width = self.n_visible + self.classes.len();
@@ -105,7 +162,7 @@ impl Classifier {
     }
 
     /// The place of a label among the classes.
-    fn class(&self, label: i64) -> Option<usize> {
+    pub fn class(&self, label: i64) -> Option<usize> {
         self.classes.binary_search(&label).ok()
     }
 
@@ -132,22 +189,29 @@ impl Classifier {
         true
     }
 
-    /// The most probable label of each row: that of lowest energy.
-    pub fn classify(&self, x: &Bits) -> Vec<i64> {
+    /// `log p(class | row)`, nats: for each class those of all rows.
+    pub fn log_probabilities(&self, x: &Bits) -> Vec<Vec<f64>> {
         let (n, mut ws) = (gibbs_core::rows::Rows::n_rows(x), Scratch::default());
-        let mut out = Vec::with_capacity(n);
+        let mut out = vec![Vec::with_capacity(n); self.classes.len()];
         for start in (0..n).step_by(ROWS_AT_ONCE) {
             let piece = x.slice(start, (start + ROWS_AT_ONCE).min(n));
-            let len = gibbs_core::rows::Rows::n_rows(&piece);
-            let mut best = vec![(f64::INFINITY, 0); len];
-            for k in 0..self.classes.len() {
-                let mut e = vec![0.0; len];
+            let mut e = vec![0.0; gibbs_core::rows::Rows::n_rows(&piece)];
+            for (k, of_class) in out.iter_mut().enumerate() {
                 self.energy.energy(&self.rows(&piece, |_| Some(k)), &mut e, &mut ws);
-                best.iter_mut().zip(e).filter(|(b, e)| *e < b.0).for_each(|(b, e)| *b = (e, k));
+                of_class.extend(e.iter().map(|e| -e));
             }
-            out.extend(best.into_iter().map(|(_, k)| self.classes[k]));
         }
         out
+    }
+
+    /// The most probable label of each row: that of lowest energy.
+    pub fn classify(&self, x: &Bits) -> Vec<i64> {
+        let log_p = self.log_probabilities(x);
+        let best = |row: usize| {
+            let better = |best: usize, k: usize| if log_p[k][row] > log_p[best][row] { k } else { best };
+            (1..self.classes.len()).fold(0, better)
+        };
+        (0..gibbs_core::rows::Rows::n_rows(x)).map(|row| self.classes[best(row)]).collect()
     }
 
     /// How many labels are hit. A label unseen in training is missed.
@@ -158,8 +222,8 @@ impl Classifier {
     }
 }
 
-/// Accuracies on the parts of the data: fine-tunes a classifier on the training rows that starts from `net`. `None` if the
-/// data has no labels, or no part that was held out.
+/// Fine-tunes a classifier on the training rows that starts from `net`; its accuracy is that on rows that were held out.
+/// `None` if the data has no labels, or no part that was held out.
 ///
 /// # Errors
 /// [`Error::Usage`] for labels of a single class; [`Error::Interrupted`].
@@ -169,7 +233,7 @@ pub fn fine_tuned(
     how: FineTuning,
     seed: u64,
     progress: &dyn Progress,
-) -> Result<Option<Accuracy>, Error> {
+) -> Result<Option<(Classifier, Accuracy)>, Error> {
     let (Some(x), Some(labels)) = (data.train.rows.bits(), &data.train.labels) else { return Ok(None) };
     let held_out = [&data.test, &data.validation].into_iter().find(|p| p.rows.n_rows() > 0);
     let Some((test, test_labels)) = held_out.and_then(|p| Some((p.rows.bits()?, p.labels.as_ref()?))) else {
@@ -186,7 +250,8 @@ pub fn fine_tuned(
     if !classifier.train(x, labels, how, &key, progress) {
         return Err(Error::Interrupted);
     }
-    Ok(Some(classifier.accuracy(test, test_labels)))
+    let accuracy = classifier.accuracy(test, test_labels);
+    Ok(Some((classifier, accuracy)))
 }
 
 #[cfg(test)]
@@ -282,5 +347,18 @@ mod tests {
         let after = c.accuracy(&x, &labels);
         assert!(before.accuracy < 0.7 && after.accuracy > 0.95, "{before:?} {after:?}");
         assert_eq!(c.accuracy(&x, &[99; 64]).accuracy, 0.0);
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("run"), false).unwrap();
+        c.write(&run).unwrap();
+        let read = Classifier::read(&run, &net()).unwrap();
+        assert_eq!((read.classes(), read.log_probabilities(&x)), (c.classes(), c.log_probabilities(&x)));
+        let log_p = read.log_probabilities(&x);
+        assert!((0..64).all(|i| (log_p[0][i].exp() + log_p[1][i].exp() - 1.0).abs() < 1e-6));
+        // A file of another net, and one cut short.
+        let other = Dbn::new(Vec::new(), RbmPath::new(Bernoulli::new(vec![0.0; 6]), Rbm::zeros(6, 4))).unwrap();
+        assert!(Classifier::read(&run, &other).unwrap_err().to_string().contains("damaged"));
+        let bytes = std::fs::read(run.file(FILE)).unwrap();
+        std::fs::write(run.file(FILE), &bytes[..bytes.len() / 2]).unwrap();
+        assert!(Classifier::read(&run, &net()).is_err());
     }
 }

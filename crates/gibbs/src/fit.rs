@@ -353,14 +353,15 @@ impl<'a> Session<'a> {
         models::write(&self.run.file("model.safetensors"), self.trainer.best().as_ref(), &self.header())
     }
 
-    /// A deep belief net's accuracy as a classifier, where rows have labels.
+    /// A deep belief net as a classifier, where rows have labels: writes it, and says how often it is right.
     fn fine_tuned(&self, model: &dyn Model, progress: &dyn Progress) -> Result<Option<Accuracy>, Error> {
         let (Some(net), ModelConfig::Dbn(deep)) = (model.belief_net(), &self.config.model) else { return Ok(None) };
         match deep.fine_tune_epochs.unwrap_or(0) {
             0 => Ok(None),
             epochs => {
                 let tuning = FineTuning { epochs, rate: deep.fine_tune_rate.unwrap_or(0.0) };
-                classifier::fine_tuned(net, self.data, tuning, self.config.seed, progress)
+                let found = classifier::fine_tuned(net, self.data, tuning, self.config.seed, progress)?;
+                found.map(|(classifier, accuracy)| classifier.write(self.run).map(|()| accuracy)).transpose()
             }
         }
     }

@@ -121,6 +121,7 @@ impl RunDir {
             for file in [
                 "state.safetensors",
                 "model.safetensors",
+                crate::classifier::FILE,
                 "metrics.jsonl",
                 "evaluation.json",
                 "logz.json",

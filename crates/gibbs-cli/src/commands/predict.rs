@@ -1,11 +1,14 @@
-//! `gibbs predict`: forecasts by a fit with --model regression.
+//! `gibbs predict`: forecasts by a fit with --model regression, classes by a deep belief net.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use gibbs::classifier::Classifier;
+use gibbs::config::ModelKind;
 use gibbs::data::{csv, parquet};
 use gibbs::error::Error;
 use gibbs::files::write_atomic_with;
+use gibbs::pipeline;
 use gibbs::regression::{Ensemble, Evaluation, Forecast, RegressionResult, table};
 use gibbs::run_dir::RunDir;
 
@@ -16,7 +19,7 @@ use crate::args::Fit;
 /// Arguments of `predict`.
 #[derive(Args, Debug)]
 pub struct Predict {
-    /// Run directory of a fit with --model regression
+    /// Run directory of a fit with --model regression, or of a deep belief net that was fitted to a table with labels
     pub run: PathBuf,
     /// Table with the columns of the fit; outcomes, where it has them, are scored
     pub table: PathBuf,
@@ -34,6 +37,9 @@ pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
         return Err(Error::Usage(format!("--quantiles lie strictly between 0 and 1, found {level}")));
     }
     let run = RunDir::open(&args.run)?;
+    if run.options().is_ok_and(|o| o.model == Some(ModelKind::Dbn)) {
+        return classes(&run, args, context);
+    }
     let model = Ensemble::read(&run.file("model.safetensors"))?;
     let (inputs, outcome) = table::read_for(&args.table, model.frame())?;
     let forecasts = model.forecasts(&inputs)?;
@@ -47,27 +53,66 @@ pub fn run(args: &Predict, context: &Context) -> Result<(), Error> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let values = columns.values(&forecasts, names.len());
     let values: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
-    if let Some(path) = &args.out {
-        let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-        write_atomic_with(path, |out| {
-            let done = if is_parquet { parquet::write(out, &names, &values) } else { csv::write(out, &names, &values) };
-            done.map_err(std::io::Error::other)
-        })?;
-    }
+    write(args, context, &names, &values)?;
     if context.json {
         return say_json(&serde_json::json!({ "rows": forecasts.len(), "out": args.out, "evaluation": found }));
     }
-    if args.out.is_none() {
-        // A reader that closes the pipe early has seen enough.
-        drop(csv::write(std::io::stdout().lock(), &names, &values));
-    }
     if let Some(found) = &found {
-        let text = summary("these rows", found);
-        if args.out.is_some() {
-            say(&text);
-        } else if !context.quiet {
-            eprintln!("{text}");
+        tell(args, context, &summary("these rows", found));
+    }
+    Ok(())
+}
+
+/// Writes the columns to the file that was named, or else to standard output unless that is for JSON.
+fn write(args: &Predict, context: &Context, names: &[&str], values: &[&[f64]]) -> Result<(), Error> {
+    let Some(path) = &args.out else {
+        if !context.json {
+            // A reader that closes the pipe early has seen enough.
+            drop(csv::write(std::io::stdout().lock(), names, values));
         }
+        return Ok(());
+    };
+    let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
+    write_atomic_with(path, |out| {
+        let done = if is_parquet { parquet::write(out, names, values) } else { csv::write(out, names, values) };
+        done.map_err(std::io::Error::other)
+    })
+}
+
+/// Says a line where it cannot be taken for forecasts.
+fn tell(args: &Predict, context: &Context, text: &str) {
+    if args.out.is_some() {
+        say(text);
+    } else if !context.quiet {
+        eprintln!("{text}");
+    }
+}
+
+/// Probabilities of classes by the classifier of a deep belief net.
+fn classes(run: &RunDir, args: &Predict, context: &Context) -> Result<(), Error> {
+    let saved = pipeline::model_of_run(run)?;
+    let other = || Error::Usage(format!("{} holds another model than its config.toml says", run.path().display()));
+    let classifier = Classifier::read(run, saved.model.belief_net().ok_or_else(other)?)?;
+    let part = pipeline::table_for_run(run, &saved, &args.table.to_string_lossy())?;
+    let bits = part.rows.bits().ok_or_else(other)?;
+    let mut columns = classifier.log_probabilities(bits);
+    columns.iter_mut().flatten().for_each(|p| *p = p.exp());
+    let mut names: Vec<String> = classifier.classes().iter().map(|c| format!("p_{c}")).collect();
+    if let Some(labels) = &part.labels {
+        names.push("outcome".into());
+        // As `gibbs calibrate` reads it: the number of the class, NaN for one unseen in training.
+        columns.push(labels.iter().map(|l| classifier.class(*l).map_or(f64::NAN, |k| k as f64)).collect());
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let values: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    let found = part.labels.as_ref().map(|labels| classifier.accuracy(bits, labels));
+    write(args, context, &names, &values)?;
+    if context.json {
+        return say_json(&serde_json::json!({ "rows": columns[0].len(), "out": args.out, "accuracy": found }));
+    }
+    if let Some(a) = found {
+        let right = format!("{:.2} % right (std err {:.2})", 100.0 * a.accuracy, 100.0 * a.std_err);
+        tell(args, context, &format!("these rows ({}): {right}", a.n));
     }
     Ok(())
 }

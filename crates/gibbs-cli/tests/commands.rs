@@ -71,6 +71,15 @@ fn from_a_table_to_its_likelihood() {
 }
 
 #[test]
+fn a_run_may_have_the_name_of_its_set() {
+    let dir = tempfile::tempdir().unwrap();
+    for out in ["digits", "again"] {
+        ok(dir.path(), &format!("fit digits --hidden 4 --epochs 1 --out {out}"));
+    }
+    assert_eq!(bytes(dir.path(), "digits/model.safetensors"), bytes(dir.path(), "again/model.safetensors"));
+}
+
+#[test]
 fn the_configuration_of_a_run_makes_the_same_run() {
     let dir = folder();
     let d = dir.path();

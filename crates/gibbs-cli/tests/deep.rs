@@ -19,7 +19,11 @@ fn a_deep_machine_reports_a_bound_and_says_so() {
     let line = format!("fit bas.csv {DBM} --epochs 200 --learning-rate 0.3 --pretrain-updates 100 --out run");
     let fit = gibbs(d, &line);
     let said = text(&fit.stdout);
-    assert!(said.contains("lower bound (nats)") && said.contains("by mean field"), "{said} {}", text(&fit.stderr));
+    assert!(
+        said.contains("lower bound (nats)") && said.contains("by draws, of a lower bound"),
+        "{said} {}",
+        text(&fit.stderr)
+    );
     assert!(text(&fit.stderr).contains("validation bound"), "{}", text(&fit.stderr));
     assert!(metrics(d, "run").iter().all(|m| m["bound"] == true));
     let html = text(&bytes(d, "run/report.html"));
@@ -38,7 +42,7 @@ fn a_deep_machine_reports_a_bound_and_says_so() {
     ok(d, "sample run -n 30 --steps 20 --out s.npy");
     assert_eq!(bytes(d, "s.npy").len(), 128 + 30 * 16);
     assert!(ok(d, "info run").contains("16-6-4"));
-    // Scores are variational free energies: what is left of the bound when log Z is taken off.
+    // Scores are what is left of the bound when log Z is taken off.
     ok(d, "score run bas.csv --out scores.csv");
 }
 
@@ -65,12 +69,59 @@ fn a_deep_belief_net_is_fine_tuned_where_there_are_labels() {
     assert!(mean < 0.0 && mean > -11.0, "{mean}");
     assert!(ok(d, "info net").contains("16-12-8"));
     let said = ok(d, "eval net labelled.csv");
-    assert!(said.contains("by draws, of a lower bound") && !said.contains("mean field"), "{said}");
+    assert!(said.contains("by draws, of a lower bound"), "{said}");
     ok(d, "sample net -n 30 --steps 20 --out s.npy");
+    // The classifier names the classes of other rows, with probabilities that can be held against what they were.
+    let found = json(d, "predict net labelled.csv -o p.csv --json");
+    assert_eq!(found["accuracy"]["n"], 200);
+    assert!(found["accuracy"]["accuracy"].as_f64().unwrap() > 0.9, "{found}");
+    let table = text(&bytes(d, "p.csv"));
+    assert_eq!(table.lines().next(), Some("p_0,p_1,outcome"));
+    for line in table.lines().skip(1) {
+        let p: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        assert!((p[0] + p[1] - 1.0).abs() < 1e-5 && p[0] >= 0.0 && p[1] >= 0.0, "{line}");
+    }
+    assert!(ok(d, "calibrate p.csv").contains("200"));
+    // Rows that nobody has labelled are as good, for classes and for densities.
+    assert_eq!(ok(d, "predict net bas.csv --quiet").lines().next(), Some("p_0,p_1"));
+    assert_eq!(ok(d, "score net bas.csv --quiet").lines().count(), 201);
     // Without labels it is a density alone, and a killed run is the same run.
     let plain = "bas.csv --model dbn --layers 6,5,4 --batch-size 20 --updates 900 --monitor-every 60";
     survives_kills(d, "net", plain);
     assert!(json(d, &format!("fit {plain} --out plain --json"))["classifier"].is_null());
+    let refused = gibbs(d, "predict plain bas.csv");
+    assert!(
+        !refused.status.success() && text(&refused.stderr).contains("has no classifier"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn an_rbm_becomes_the_first_layer() {
+    let dir = folder();
+    let d = dir.path();
+    let rbm =
+        "fit bas.csv --model rbm --hidden 6 --batch-size 20 --epochs 200 --learning-rate 0.3 --validation-fraction 0.2";
+    ok(d, &format!("{rbm} --out first"));
+    let before = json(d, "eval first --part test --json")["log_likelihood"]["mean"].as_f64().unwrap();
+    let dbm = format!("bas.csv {DBM} --validation-fraction 0.2 --first-layer first");
+    // With hardly any learning it is the RBM, and its bound the likelihood: weights of 0.001 on it change 1e-5 nats.
+    ok(d, &format!("fit {dbm} --init-sd 0.001 --updates 1 --learning-rate 1e-9 --out start"));
+    let after = json(d, "eval start --part test --json")["log_likelihood"]["mean"].as_f64().unwrap();
+    assert!((before - after).abs() < 1e-3, "{before} {after}");
+    survives_kills(d, "deep", &format!("{dbm} --epochs 60 --monitor-every 50"));
+    for (line, wanted) in [
+        ("--layers 5,4 --first-layer first", "6 hidden units"),
+        ("--layers 6,4 --first-layer first --seed 3", "divided in another way"),
+        ("--layers 6,4 --first-layer start", "not an RBM"),
+        ("--layers 6,4 --first-layer nowhere", "nowhere"),
+        ("--layers 6,4 --first-layer first --pretrain-updates 10", "--pretrain-updates"),
+    ] {
+        let output = gibbs(d, &format!("fit bas.csv --model dbm --validation-fraction 0.2 {line} --out r"));
+        let said = text(&output.stderr);
+        assert!(!output.status.success() && said.contains(wanted), "{line}: {said}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::batch::Batch;
 use crate::config::{ModelKind, ScaleKind, VisibleKind};
 use crate::error::Error;
 use crate::options::FitOptions;
+use crate::run_dir::RunDir;
 
 /// Thresholds at which the named sets are customarily cut into bits.
 const CUSTOMARY_THRESHOLDS: [(&str, f64); 3] = [("digits", 8.0), ("mnist", 128.0), ("fashion-mnist", 128.0)];
@@ -26,11 +27,12 @@ pub fn customary_threshold(data: &str) -> Option<f64> {
     CUSTOMARY_THRESHOLDS.iter().find(|(name, _)| *name == data).map(|&(_, t)| t)
 }
 
-/// Reads a file, a folder of pictures or a named set. A name that is also a path is the path.
+/// Reads a file, a folder of pictures or a named set. A name that is also a path is the path, unless that is a run.
 pub fn read_table(data: &str, options: &FitOptions) -> Result<Table, Error> {
     let path = Path::new(data);
     let bare_name = !data.contains(['/', '\\', '.']) || data.contains(':');
-    if path.exists() || !bare_name {
+    let is_data = path.exists() && RunDir::open(path).is_err();
+    if is_data || !bare_name {
         return Ok(gibbs_data::read(path, &read_options(options))?);
     }
     let chosen = [

@@ -65,12 +65,31 @@ pub fn number(x: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
+/// A number that is known up to `error`, to two digits of that; one that is exact, with an error of 0, to four decimals.
+pub fn known_to(x: f64, error: f64) -> String {
+    if !x.is_finite() || !error.is_finite() {
+        return number(x);
+    }
+    let decimals = if error > 0.0 { (1.0 - error.log10().floor()).clamp(0.0, 9.0) as usize } else { 4 };
+    format!("{x:.decimals$}").replace('-', "\u{2212}")
+}
+
+/// A number with its error, both to two digits of the error.
+pub fn plus_minus(x: f64, error: f64) -> String {
+    let shown = if error == 0.0 { "0".into() } else { known_to(error, error) };
+    format!("{} \u{b1} {shown}", known_to(x, error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_and_escapes() {
+        assert_eq!(plus_minus(-1717.4439, 0.0301), "\u{2212}1717.444 \u{b1} 0.030");
+        assert_eq!(plus_minus(63.54462, 0.0), "63.5446 \u{b1} 0");
+        assert_eq!(plus_minus(17_174.4, 25.3), "17174 \u{b1} 25");
+        assert_eq!(plus_minus(1.25, f64::NAN), "1.250 \u{b1} \u{2013}");
         assert_eq!(number(-17.92341), "\u{2212}17.92");
         assert_eq!(number(0.001_234_56), "0.001235");
         assert_eq!(number(f64::NAN), "\u{2013}");

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::bracket::{self, BracketReport, SideReport};
 use crate::diagnose;
 use crate::error::Error;
-use crate::report::{Block, Level, Section, Table, number};
+use crate::report::{Block, Level, Section, Table, known_to, number};
 use crate::run_dir::RunDir;
 
 pub(super) fn sections(run: &RunDir) -> Result<Vec<Section>, Error> {
@@ -26,24 +26,25 @@ fn log_z(report: &BracketReport) -> Section {
         vec![
             name.to_string(),
             s.starts.clone(),
-            number(s.value),
-            number(s.std_err),
-            number(s.bound),
+            known_to(s.value, s.std_err),
+            known_to(s.std_err, s.std_err),
+            known_to(s.bound, s.std_err),
             s.effective_chains.map_or("\u{2013}".into(), number),
         ]
     };
     let mut rows = vec![side("forward", &report.forward)];
     rows.extend(report.reverse.iter().map(|s| side("reverse", s)));
     let head = ["side", "starts", "value", "std. err.", "end", "effective chains"].map(String::from).to_vec();
-    let exact = report.exact.map_or(String::new(), |e| format!(" The exact value is {}.", number(e)));
+    let known = |x| known_to(x, 0.5 * (z.upper - z.lower));
+    let exact = report.exact.map_or(String::new(), |e| format!(" The exact value is {}.", known(e)));
     let mut blocks = vec![
         Block::Notice(
             level,
             format!(
                 "log Z = {} nats, from {} (lower end) to {} (upper end): {}.{exact}",
-                number(z.value),
-                number(z.lower),
-                number(z.upper),
+                known(z.value),
+                known(z.lower),
+                known(z.upper),
                 z.verdict
             ),
         ),

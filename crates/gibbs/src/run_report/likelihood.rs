@@ -2,7 +2,7 @@
 
 use super::beliefs::sentence;
 use crate::fit::FitResult;
-use crate::report::{Block, Section, Table, number};
+use crate::report::{Block, Section, Table, known_to, number, plus_minus};
 
 pub(super) fn section(result: &FitResult, ceiling: Option<f64>) -> Option<Section> {
     let parts = [("train", &result.train), ("validation", &result.validation), ("test", &result.test)];
@@ -20,31 +20,29 @@ pub(super) fn section(result: &FitResult, ceiling: Option<f64>) -> Option<Sectio
         let mut row = vec![
             (*name).to_string(),
             e.n.to_string(),
-            number(l.mean),
-            number(l.std_err),
-            format!("{} to {}", number(l.lower), number(l.upper)),
+            known_to(l.mean, l.std_err),
+            known_to(l.std_err, l.std_err),
+            format!("{} to {}", known_to(l.lower, l.std_err), known_to(l.upper, l.std_err)),
             number(e.bits_per_dim),
         ];
         row.extend(e.pseudo_log_likelihood.map(number));
-        row.extend(e.regret.map(|r| format!("{} \u{b1} {}", number(r.mean), number(r.std_err))));
+        row.extend(e.regret.map(|r| plus_minus(r.mean, r.std_err)));
         row
     });
     let z = &any.log_z;
     let mut blocks = vec![
         Block::Table(Table { head: head.into_iter().map(String::from).collect(), rows: rows.collect() }),
         Block::Paragraph(format!(
-            "Nats a row. log Z = {} \u{b1} {}, by {}. {}",
-            number(z.value),
-            number(z.std_err),
+            "Nats a row. log Z = {}, by {}. {}",
+            plus_minus(z.value, z.std_err),
             z.method,
             if z.std_err == 0.0 { "It is exact.".into() } else { sentence(&any.direction) + "." }
         )),
     ];
     if let Some(c) = &result.classifier {
         blocks.push(Block::Paragraph(format!(
-            "Fine-tuned as a classifier, the net labels a share of {} \u{b1} {} of {} held-out rows rightly.",
-            number(c.accuracy),
-            number(c.std_err),
+            "Fine-tuned as a classifier, the net labels a share of {} of {} held-out rows rightly.",
+            plus_minus(c.accuracy, c.std_err),
             c.n
         )));
     }

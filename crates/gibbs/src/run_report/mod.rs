@@ -17,7 +17,7 @@ use crate::fit::{FitResult, read_metrics};
 use crate::likelihood::Evaluation;
 use crate::pipeline::model_of_run;
 use crate::progress::Progress;
-use crate::report::{Block, Level, Page, Section, number};
+use crate::report::{Block, Level, Page, Section, known_to, plus_minus};
 use crate::run_dir::RunDir;
 
 /// Writes `report.html`. Returns what the chains did.
@@ -62,16 +62,15 @@ fn summary(chains: &ChainReport, result: Option<&FitResult>, warnings: &[String]
             "Mean {} of the {} {name} rows: {} nats, 95 % interval {} to {} ({}).",
             if e.bound { "lower bound of the log-likelihood" } else { "log-likelihood" },
             e.n,
-            number(l.mean),
-            number(l.lower),
-            number(l.upper),
+            known_to(l.mean, l.std_err),
+            known_to(l.lower, l.std_err),
+            known_to(l.upper, l.std_err),
             e.direction
         )));
         if let Some(r) = e.regret {
             blocks.push(Block::Paragraph(format!(
-                "Regret against the true density on the same rows: {} \u{b1} {} nats a row.",
-                number(r.mean),
-                number(r.std_err)
+                "Regret against the true density on the same rows: {} nats a row.",
+                plus_minus(r.mean, r.std_err)
             )));
         }
         for warning in &e.log_z.warnings {

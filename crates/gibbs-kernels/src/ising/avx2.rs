@@ -6,13 +6,13 @@ use std::arch::x86_64::{
 };
 
 use super::plane::GROUP;
-use super::{ALWAYS, Around, Decision, Rule, TOGETHER, threshold_bits};
+use super::{ALWAYS, Around, Decision, MORE, Rule, TOGETHER, threshold_bits};
 use crate::rng::Lanes;
 use crate::rng::avx2::Wide;
 
 /// Decides the rows of a block, which are given with their rims.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn block(lanes: &mut Lanes, spins: &mut [u64], around: &[Around], decision: &Decision) {
+pub(super) fn block(lanes: &Lanes, spins: &mut [u64], around: &[Around], decision: &Decision) {
     match decision.rule {
         Rule::HeatBath => block_by::<true>(lanes, spins, around, decision),
         Rule::Metropolis => block_by::<false>(lanes, spins, around, decision),
@@ -21,57 +21,39 @@ pub(super) fn block(lanes: &mut Lanes, spins: &mut [u64], around: &[Around], dec
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn block_by<const HEAT_BATH: bool>(lanes: &mut Lanes, spins: &mut [u64], around: &[Around], decision: &Decision) {
+fn block_by<const HEAT_BATH: bool>(lanes: &Lanes, spins: &mut [u64], around: &[Around], decision: &Decision) {
     let bits = threshold_bits(decision);
     let stride = spins.len() / around.len() / GROUP;
     let (spins, _) = spins.as_chunks_mut::<GROUP>();
     let mut wide = Wide::new(lanes);
-    let mut sites = [Sites::none(); TOGETHER];
-    let mut places = [0; TOGETHER];
-    let mut waiting = 0;
+    let mut batch = Batch::new();
     for (row, around) in around.iter().enumerate() {
         let [above, below, left, right] = around.0.map(|r| r.as_chunks::<GROUP>().0);
         let near = above.iter().zip(below).zip(left).zip(right);
         for (place, (((a, b), c), d)) in (row * stride + 1..).zip(near) {
             let near = [a, b, c, d].map(|x| load(x));
-            sites[waiting] = Sites::begin::<HEAT_BATH>(&mut wide, load(&spins[place]), near, &bits);
-            places[waiting] = place;
-            waiting += 1;
-            if waiting == TOGETHER {
-                finish(&mut wide, &mut sites, &bits);
-                sites.iter().zip(places).for_each(|(s, place)| store(&mut spins[place], s.decided()));
-                waiting = 0;
+            let sites = Sites::begin::<HEAT_BATH>(&mut wide, load(&spins[place]), near, &bits);
+            store(&mut spins[place], sites.spins);
+            if !batch.has_room(&sites) {
+                batch.finish(&mut wide, spins, &bits);
             }
+            batch.push(place, &sites);
         }
     }
-    sites[waiting..].fill(Sites::none());
-    finish(&mut wide, &mut sites, &bits);
-    sites[..waiting].iter().zip(places).for_each(|(s, place)| store(&mut spins[place], s.decided()));
-    wide.store(lanes);
+    batch.finish(&mut wide, spins, &bits);
 }
 
-/// 256 sites on the way to their decision.
-#[derive(Clone, Copy)]
+/// 256 sites after the first bits.
 struct Sites {
-    /// Heat bath: the spin if there is no event; the first random bit where neighbours are split evenly. Metropolis: the old
-    /// spin, flipped where nothing is to be decided.
-    unless: __m256i,
+    /// Decided, but for those open, which are as they would be without an event.
+    spins: __m256i,
     /// Neighbours three to one.
     three: __m256i,
     /// Undecided.
     open: __m256i,
-    /// Random number below the threshold: the event.
-    event: __m256i,
 }
 
 impl Sites {
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn none() -> Self {
-        let zero = _mm256_setzero_si256();
-        Self { unless: zero, three: zero, open: zero, event: zero }
-    }
-
     /// Classes of the sites, and the first bits of their comparisons.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
@@ -88,66 +70,115 @@ impl Sites {
             (and_not(many, xor(odd_a, odd_b)), not(or(many, not_four)))
         };
         let needs_luck = or(three, four);
-        let thresholds = [_mm256_setzero_si256(), three, four, needs_luck];
-        let mut random = wide.next();
-        let unless =
-            if HEAT_BATH { or(and_not(needs_luck, random), and(needs_luck, many)) } else { xor(old, not(needs_luck)) };
-        let (mut open, mut event) = (needs_luck, _mm256_setzero_si256());
-        for (z, pair) in bits.iter().enumerate().take(ALWAYS) {
-            if z > 0 {
-                random = wide.next();
-            }
-            compare(&mut open, &mut event, thresholds[usize::from(*pair & 3)], random);
+        let mut comparison = Comparison::new(needs_luck, three);
+        let first = wide.next();
+        comparison.bit(bits[0], first);
+        for pair in &bits[1..ALWAYS] {
+            comparison.bit(*pair, wide.next());
         }
-        Self { unless, three, open, event }
+        // Without an event: heat bath the majority, or the first random bit where neighbours are split evenly; Metropolis the old
+        // spin, flipped where nothing is to be decided.
+        let unless =
+            if HEAT_BATH { or(and_not(needs_luck, first), and(needs_luck, many)) } else { xor(old, not(needs_luck)) };
+        Self { spins: xor(unless, comparison.event), three, open: comparison.open }
+    }
+}
+
+/// 256 random numbers against their thresholds, bit by bit.
+struct Comparison {
+    /// By bits of both thresholds.
+    thresholds: [__m256i; 4],
+    /// Equal to the threshold so far.
+    open: __m256i,
+    /// Below the threshold: the event.
+    event: __m256i,
+}
+
+impl Comparison {
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn new(open: __m256i, three: __m256i) -> Self {
+        let zero = _mm256_setzero_si256();
+        Self { thresholds: [zero, three, xor(open, three), open], open, event: zero }
+    }
+
+    /// One more bit: `differs` where it is not the threshold's.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn bit(&mut self, pair: u8, differs: __m256i) {
+        let now = and(self.open, differs);
+        self.open = and_not(differs, self.open);
+        self.event = or(self.event, and(now, self.thresholds[usize::from(pair & 3)]));
+    }
+}
+
+/// Groups with sites yet undecided. An open site waits at its own place in the first of two sets of 256, or in the second
+/// where another group's site is before it.
+struct Batch {
+    len: usize,
+    places: [usize; TOGETHER],
+    /// Open sites of each group in either set.
+    own: [[__m256i; 2]; TOGETHER],
+    open: [__m256i; 2],
+    three: [__m256i; 2],
+}
+
+impl Batch {
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn new() -> Self {
+        let none = [_mm256_setzero_si256(); 2];
+        Self { len: 0, places: [0; TOGETHER], own: [none; TOGETHER], open: none, three: none }
     }
 
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn decided(&self) -> __m256i {
-        xor(self.unless, self.event)
+    fn has_room(&self, sites: &Sites) -> bool {
+        self.len < TOGETHER && is_zero(and(sites.open, and(self.open[0], self.open[1])))
     }
-}
 
-/// One more bit of the comparisons.
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn compare(open: &mut __m256i, event: &mut __m256i, threshold: __m256i, random: __m256i) {
-    let differs = xor(threshold, random);
-    *event = or(*event, and(and(*open, threshold), differs));
-    *open = and_not(differs, *open);
-}
-
-/// Decides what is open in several groups with the same random words, each bit of which goes to one site.
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn finish(wide: &mut Wide, sites: &mut [Sites; TOGETHER], bits: &[u8; 32]) {
-    loop {
-        let zero = _mm256_setzero_si256();
-        let (mut open, mut three) = (zero, zero);
-        // Where two groups are open at one place, the later waits for another round.
-        let own: [__m256i; TOGETHER] = std::array::from_fn(|g| {
-            let own = and_not(open, sites[g].open);
-            open = or(open, own);
-            three = or(three, and(own, sites[g].three));
-            own
-        });
-        if _mm256_testz_si256(open, open) == 1 {
-            return;
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn push(&mut self, place: usize, sites: &Sites) {
+        let own = [and_not(self.open[0], sites.open), and(self.open[0], sites.open)];
+        self.places[self.len] = place;
+        self.own[self.len] = own;
+        self.len += 1;
+        for i in 0..2 {
+            self.open[i] = or(self.open[i], own[i]);
+            self.three[i] = or(self.three[i], and(own[i], sites.three));
         }
-        let thresholds = [zero, three, xor(open, three), open];
-        let mut event = zero;
-        for pair in &bits[ALWAYS..] {
-            compare(&mut open, &mut event, thresholds[usize::from(*pair & 3)], wide.next());
-            if _mm256_testz_si256(open, open) == 1 {
+    }
+
+    /// Decides all open sites.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn finish(&mut self, wide: &mut Wide, spins: &mut [[u64; GROUP]], bits: &[u8; 32]) {
+        let mut sets = [Comparison::new(self.open[0], self.three[0]), Comparison::new(self.open[1], self.three[1])];
+        let (more, rest) = bits[ALWAYS..].split_at(MORE);
+        for pair in more {
+            sets.iter_mut().for_each(|set| set.bit(*pair, wide.next()));
+        }
+        for pair in rest {
+            if is_zero(or(sets[0].open, sets[1].open)) {
                 break;
             }
+            sets.iter_mut().for_each(|set| set.bit(*pair, wide.next()));
         }
-        for (sites, own) in sites.iter_mut().zip(own) {
-            sites.event = or(sites.event, and(event, own));
-            sites.open = and_not(own, sites.open);
+        for (place, own) in self.places[..self.len].iter().zip(&self.own) {
+            let spins = &mut spins[*place];
+            let events = or(and(sets[0].event, own[0]), and(sets[1].event, own[1]));
+            store(spins, xor(load(spins), events));
         }
+        let none = [_mm256_setzero_si256(); 2];
+        (self.len, self.open, self.three) = (0, none, none);
     }
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn is_zero(x: __m256i) -> bool {
+    _mm256_testz_si256(x, x) == 1
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -12,9 +12,12 @@
 //! # Decisions
 //! A site flips (Metropolis) or goes against its neighbours (heat bath) with one of two probabilities, each a 32-bit number
 //! over 2^32, and **every site compares a 32-bit random number of its own** with it. The comparison goes bit by bit from the
-//! highest: a random word holds one bit of 64 numbers, and once every site of a group has met a bit that differs from its
-//! threshold's, the lower bits cannot matter and are not drawn. That is a saving, not an approximation: the event has
-//! probability `threshold / 2^32` exactly.
+//! highest: a random word says for one bit of 64 numbers whether it differs from the threshold's, which is as random as the
+//! bit itself. The first that differs decides, so the lower ones cannot matter and are not drawn. That is a saving, not an
+//! approximation: the event has probability `threshold / 2^32` exactly.
+//!
+//! Every group of 256 sites draws the first bits of its comparisons. The few sites that are then undecided are decided
+//! together with those of the groups after it, each by bits of random words that no other site has.
 //!
 //! Source: multi-spin coding, Creutz, Jacobs & Rebbi 1979, DOI 10.1103/PhysRevLett.42.1390; strips and the bitwise
 //! comparison in the manner of Block, Virnau & Preis 2010, DOI 10.1016/j.cpc.2010.05.005.
@@ -38,12 +41,14 @@ use plane::GROUP;
 
 /// Words that draw from one stream, rounded to whole rows: the unit of threads, and part of the results.
 const BLOCK_WORDS: usize = 1024;
-/// Bits of a comparison that every group draws for itself; what is then undecided in several groups is finished together.
-const ALWAYS: usize = 8;
-/// Groups that finish together.
-const TOGETHER: usize = 8;
+/// Bits of a comparison that every group draws for itself.
+const ALWAYS: usize = 6;
+/// Bits that are drawn next for all that is undecided, before asking whether anything still is.
+const MORE: usize = 8;
+/// The most groups whose undecided sites are decided together.
+const TOGETHER: usize = 16;
 /// Sites one thread decides in a nanosecond, for deciding whether to wake the others.
-const SITES_PER_NANOSECOND: usize = 8;
+const SITES_PER_NANOSECOND: usize = 12;
 
 /// How a site is decided given its four neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The plain twin: groups of four words, as in a register.
 
 use super::plane::GROUP;
-use super::{ALWAYS, Around, Decision, Rule, TOGETHER, threshold_bits};
+use super::{ALWAYS, Around, Decision, MORE, Rule, TOGETHER, threshold_bits};
 use crate::rng::Lanes;
 
 pub(super) type Words = [u64; GROUP];
@@ -11,61 +11,56 @@ pub(super) fn block(lanes: &mut Lanes, spins: &mut [u64], around: &[Around], dec
     let bits = threshold_bits(decision);
     let stride = spins.len() / around.len() / GROUP;
     let (spins, _) = spins.as_chunks_mut::<GROUP>();
-    let groups = around[0].0[0].len() / GROUP;
-    let places: Vec<(usize, usize)> = (0..around.len()).flat_map(|row| (0..groups).map(move |g| (row, g))).collect();
-    for places in places.chunks(TOGETHER) {
-        let mut sites = [Sites::default(); TOGETHER];
-        for ((row, g), sites) in places.iter().zip(&mut sites) {
-            let near = around[*row].0.map(|r| r.as_chunks::<GROUP>().0[*g]);
-            *sites = Sites::begin(lanes, spins[row * stride + 1 + g], near, decision.rule, &bits);
-        }
-        finish(lanes, &mut sites, &bits);
-        for ((row, g), sites) in places.iter().zip(&sites) {
-            spins[row * stride + 1 + g] = std::array::from_fn(|i| sites.unless[i] ^ sites.event[i]);
+    let mut batch = Batch::default();
+    for (row, around) in around.iter().enumerate() {
+        let near = around.0.map(|r| r.as_chunks::<GROUP>().0);
+        for g in 0..near[0].len() {
+            let place = row * stride + 1 + g;
+            let sites = Sites::begin(lanes, spins[place], near.map(|n| n[g]), decision.rule, &bits);
+            spins[place] = sites.spins;
+            if !batch.has_room(&sites) {
+                batch.finish(lanes, spins, &bits);
+            }
+            batch.push(place, &sites);
         }
     }
+    batch.finish(lanes, spins, &bits);
 }
 
-/// 256 sites on the way to their decision: the spin unless an event happens, where neighbours are three to one, what is
-/// undecided, and the events.
-#[derive(Clone, Copy, Default)]
+/// 256 sites after the first bits: spins but for those open, where neighbours are three to one, and what is undecided.
 struct Sites {
-    unless: Words,
+    spins: Words,
     three: Words,
     open: Words,
-    event: Words,
 }
 
 impl Sites {
     fn begin(lanes: &mut Lanes, old: Words, near: [Words; 4], rule: Rule, bits: &[u8; 32]) -> Self {
-        let mut sites = Self::default();
-        let mut random = next(lanes);
+        let first = next(lanes);
+        let (mut unless, mut three, mut four) = ([0; GROUP], [0; GROUP], [0; GROUP]);
         for i in 0..GROUP {
             // Heat bath counts neighbours that are up, Metropolis neighbours that differ.
             let [a, b, c, d] = near.map(|n| if rule == Rule::Metropolis { n[i] ^ old[i] } else { n[i] });
-            let [two, three, four] = count([a, b, c, d]);
-            let (three, four, unless) = match rule {
+            let [two, three_one, all] = count([a, b, c, d]);
+            (three[i], four[i], unless[i]) = match rule {
                 // Two against two: the first random bit is the spin.
                 Rule::HeatBath => {
                     let majority = (a & b) | (c & d);
-                    (three, four, (two & random[i]) | (!two & majority))
+                    (three_one, all, (two & first[i]) | (!two & majority))
                 }
                 // Only a spin that agrees with most of its neighbours needs luck.
                 Rule::Metropolis => {
                     let agrees = !((a & b) | (c & d));
-                    (three & agrees, four & agrees, old[i] ^ !((three | four) & agrees))
+                    (three_one & agrees, all & agrees, old[i] ^ !((three_one | all) & agrees))
                 }
             };
-            (sites.unless[i], sites.three[i], sites.open[i]) = (unless, three, three | four);
         }
-        let four: Words = std::array::from_fn(|i| sites.open[i] & !sites.three[i]);
-        for (z, pair) in bits[..ALWAYS].iter().enumerate() {
-            if z > 0 {
-                random = next(lanes);
-            }
-            compare(&mut sites.open, &mut sites.event, threshold(*pair, &sites.three, &four), random);
+        let mut comparison = Comparison::new(three, four);
+        comparison.bit(bits[0], first);
+        for pair in &bits[1..ALWAYS] {
+            comparison.bit(*pair, next(lanes));
         }
-        sites
+        Self { spins: zip(unless, comparison.event, |u, e| u ^ e), three, open: comparison.open }
     }
 }
 
@@ -76,50 +71,76 @@ fn count([a, b, c, d]: [u64; 4]) -> [u64; 3] {
     [!(three | four), three, four]
 }
 
-/// One bit of the threshold of every site.
-pub(super) fn threshold(pair: u8, three: &Words, four: &Words) -> Words {
-    let when = |on: bool, word: u64| if on { word } else { 0 };
-    std::array::from_fn(|i| when(pair & 1 == 1, three[i]) | when(pair & 2 == 2, four[i]))
+/// 256 random numbers against their thresholds, bit by bit: those equal so far, and those below.
+pub(super) struct Comparison {
+    three: Words,
+    four: Words,
+    pub(super) open: Words,
+    pub(super) event: Words,
 }
 
-/// One more bit of the comparisons.
-pub(super) fn compare(open: &mut Words, event: &mut Words, threshold: Words, random: Words) {
-    for i in 0..GROUP {
-        let differs = threshold[i] ^ random[i];
-        event[i] |= open[i] & differs & threshold[i];
-        open[i] &= !differs;
+impl Comparison {
+    pub(super) fn new(three: Words, four: Words) -> Self {
+        Self { three, four, open: zip(three, four, |t, f| t | f), event: [0; GROUP] }
+    }
+
+    /// One more bit of the thresholds, and where the numbers differ in it.
+    pub(super) fn bit(&mut self, pair: u8, differs: Words) {
+        let when = |on: u8, word: u64| if on == 0 { 0 } else { word };
+        for i in 0..GROUP {
+            let threshold = when(pair & 1, self.three[i]) | when(pair & 2, self.four[i]);
+            self.event[i] |= self.open[i] & differs[i] & threshold;
+            self.open[i] &= !differs[i];
+        }
     }
 }
 
-/// Decides what is open in several groups with the same random words, each bit of which goes to one site.
-fn finish(lanes: &mut Lanes, sites: &mut [Sites; TOGETHER], bits: &[u8; 32]) {
-    loop {
-        let mut open = [0; GROUP];
-        let mut own = [[0; GROUP]; TOGETHER];
-        // Where two groups are open at one place, the later waits for another round.
-        for (own, sites) in own.iter_mut().zip(&*sites) {
-            *own = std::array::from_fn(|i| sites.open[i] & !open[i]);
-            open = std::array::from_fn(|i| open[i] | own[i]);
+/// Groups with sites yet undecided: where they are, and their open sites in two sets.
+#[derive(Default)]
+struct Batch {
+    places: Vec<(usize, [Words; 2])>,
+    open: [Words; 2],
+    three: [Words; 2],
+}
+
+impl Batch {
+    fn has_room(&self, sites: &Sites) -> bool {
+        self.places.len() < TOGETHER && (0..GROUP).all(|i| sites.open[i] & self.open[0][i] & self.open[1][i] == 0)
+    }
+
+    fn push(&mut self, place: usize, sites: &Sites) {
+        let first = self.open[0];
+        let own = [zip(sites.open, first, |s, f| s & !f), zip(sites.open, first, |s, f| s & f)];
+        self.places.push((place, own));
+        for (set, own) in own.iter().enumerate() {
+            for i in 0..GROUP {
+                self.open[set][i] |= own[i];
+                self.three[set][i] |= own[i] & sites.three[i];
+            }
         }
-        if open == [0; GROUP] {
-            return;
-        }
-        let three: Words = std::array::from_fn(|i| own.iter().zip(&*sites).fold(0, |t, (o, s)| t | o[i] & s.three[i]));
-        let four: Words = std::array::from_fn(|i| open[i] & !three[i]);
-        let mut event = [0; GROUP];
-        for pair in &bits[ALWAYS..] {
-            compare(&mut open, &mut event, threshold(*pair, &three, &four), next(lanes));
-            if open == [0; GROUP] {
+    }
+
+    /// Decides all open sites.
+    fn finish(&mut self, lanes: &mut Lanes, spins: &mut [Words], bits: &[u8; 32]) {
+        let mut sets = [0, 1]
+            .map(|s| Comparison::new(self.three[s], zip(self.open[s], self.three[s], |open, three| open & !three)));
+        for (z, pair) in bits.iter().enumerate().skip(ALWAYS) {
+            if z >= ALWAYS + MORE && sets.iter().all(|set| set.open == [0; GROUP]) {
                 break;
             }
+            sets.iter_mut().for_each(|set| set.bit(*pair, next(lanes)));
         }
-        for (sites, own) in sites.iter_mut().zip(own) {
+        for (place, own) in self.places.drain(..) {
             for i in 0..GROUP {
-                sites.event[i] |= event[i] & own[i];
-                sites.open[i] &= !own[i];
+                spins[place][i] ^= (sets[0].event[i] & own[0][i]) | (sets[1].event[i] & own[1][i]);
             }
         }
+        (self.open, self.three) = Default::default();
     }
+}
+
+fn zip(a: Words, b: Words, f: impl Fn(u64, u64) -> u64) -> Words {
+    std::array::from_fn(|i| f(a[i], b[i]))
 }
 
 /// 256 random bits.

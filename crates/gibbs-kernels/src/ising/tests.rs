@@ -95,15 +95,14 @@ fn comparisons_are_exact_to_the_last_bit() {
             let edges = [threshold, threshold.wrapping_add(1), threshold.wrapping_sub(1), 0, u32::MAX];
             let all: Vec<u32> = edges.into_iter().chain(numbers).collect();
             let class = u64::from(threshold == three) * u64::MAX;
-            let (mut open, mut event) = ([u64::MAX; 4], [0; 4]);
+            let mut comparison = scalar::Comparison::new([class; 4], [!class; 4]);
             for (z, pair) in threshold_bits(&decision).into_iter().enumerate() {
-                let random = all.iter().enumerate().fold(0, |w, (k, u)| w | u64::from(u >> (31 - z) & 1) << k);
-                let bit = scalar::threshold(pair, &[class; 4], &[!class; 4]);
-                scalar::compare(&mut open, &mut event, bit, [random; 4]);
+                let differs = |u: u32| u64::from((u ^ threshold) >> (31 - z) & 1);
+                comparison.bit(pair, [all.iter().enumerate().fold(0, |w, (k, u)| w | differs(*u) << k); 4]);
             }
             for (k, number) in all.iter().enumerate() {
-                assert_eq!(event[0] >> k & 1 == 1, *number < threshold, "{number} {threshold}");
-                assert_eq!(open[0] >> k & 1 == 1, *number == threshold);
+                assert_eq!(comparison.event[0] >> k & 1 == 1, *number < threshold, "{number} {threshold}");
+                assert_eq!(comparison.open[0] >> k & 1 == 1, *number == threshold);
             }
         }
     }

@@ -52,8 +52,50 @@ pub(crate) fn rounds(n_threads: usize, blocks: &[usize], n: u64, work: impl Fn(u
         }
     };
     let most = blocks.iter().copied().max().unwrap_or(1);
+    let elsewhere = Elsewhere::find();
+    let helper = || {
+        elsewhere.go();
+        member();
+    };
     std::thread::scope(|scope| {
-        (1..n_threads.min(most)).for_each(|_| drop(scope.spawn(member)));
+        (1..n_threads.min(most)).for_each(|_| drop(scope.spawn(helper)));
         member();
     });
+}
+
+/// The processors that this process may use but for the one the calling thread is on.
+///
+/// A system that leaves a new thread on its parent's processor takes a while to notice that another is idle, longer than most
+/// runs of sweeps; and two threads that wait for each other on one processor are a hundred times slower than one.
+struct Elsewhere {
+    #[cfg(target_os = "linux")]
+    processors: Option<rustix::thread::CpuSet>,
+}
+
+#[cfg(target_os = "linux")]
+impl Elsewhere {
+    fn find() -> Self {
+        let mut processors = rustix::thread::sched_getaffinity(None).ok();
+        if let Some(set) = &mut processors {
+            set.unset(rustix::thread::sched_getcpu());
+        }
+        Self { processors: processors.filter(|set| set.count() > 0) }
+    }
+
+    /// Keeps the calling thread there.
+    fn go(&self) {
+        if let Some(set) = &self.processors {
+            // A system that refuses knows better.
+            _ = rustix::thread::sched_setaffinity(None, set);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Elsewhere {
+    fn find() -> Self {
+        Self {}
+    }
+
+    fn go(&self) {}
 }

@@ -71,6 +71,33 @@ fn from_a_table_to_its_likelihood() {
 }
 
 #[test]
+fn a_later_table_may_hold_other_columns() {
+    let dir = folder();
+    let d = dir.path();
+    ok(d, &format!("fit bas.csv {SMALL} --out run --quiet"));
+    let scores = ok(d, "score run bas.csv --quiet");
+    let table = text(&bytes(d, "bas.csv"));
+    let write = |name: &str, line: fn(usize, &str) -> String| {
+        let lines = table.lines().enumerate().map(|(i, l)| line(i, l));
+        std::fs::write(d.join(name), lines.collect::<String>()).unwrap();
+    };
+    // A column of text and one of numbers beside those of the fit.
+    write("wide.csv", |i, l| if i == 0 { format!("id,{l},new\n") } else { format!("r{i},{l},7.5\n") });
+    assert_eq!(ok(d, "score run wide.csv --quiet"), scores);
+    ok(d, &format!("fit wide.csv --drop id,new {SMALL} --out again --quiet"));
+    assert_eq!(ok(d, "score again wide.csv --quiet"), scores);
+    ok(d, "impute run wide.csv --out full.csv");
+    assert_eq!(bytes(d, "full.csv"), bytes(d, "bas.csv"));
+    // By their places columns must be the fit's and no others.
+    write("places.csv", |i, l| if i == 0 { String::new() } else { format!("{l}\n") });
+    assert_eq!(ok(d, "score run places.csv --quiet"), scores);
+    write("more.csv", |i, l| if i == 0 { String::new() } else { format!("{l},0\n") });
+    let refused = gibbs(d, "score run more.csv");
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(text(&refused.stderr).contains("17 columns") && text(&refused.stderr).contains("in order"));
+}
+
+#[test]
 fn a_run_may_have_the_name_of_its_set() {
     let dir = tempfile::tempdir().unwrap();
     for out in ["digits", "again"] {

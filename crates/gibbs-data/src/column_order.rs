@@ -9,15 +9,13 @@ use crate::{DataError, Table};
 pub fn column_order(columns: &[String], has_names: bool, table: &Table) -> Result<Vec<usize>, DataError> {
     let (expected, found) = (columns.len(), table.n_cols());
     if found != expected {
-        let advice = if found > expected && has_names && table.has_names {
+        let by_name = has_names && table.has_names;
+        let advice = if found > expected && by_name {
             let extra: Vec<&str> =
                 table.columns.iter().filter(|c| !columns.contains(c)).take(5).map(String::as_str).collect();
-            format!(
-                "not among the model's: {}; leave columns out with --drop or name the wanted ones with --columns",
-                extra.join(", ")
-            )
+            format!("not among the model's: {}; rename or remove columns", extra.join(", "))
         } else if found > expected {
-            "leave columns out with --drop or name the wanted ones with --columns".to_string()
+            "columns without names are told by their places: give exactly the model's, in order".to_string()
         } else {
             "give a table with all of the model's columns".to_string()
         };

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::batch::Batch;
-use crate::dataset::{Preparation, read_table};
+use crate::dataset::Preparation;
 use crate::error::Error;
 use crate::models::{Model, SampleObserver, Saved, Start, Unobserved};
 use crate::options::FitOptions;
@@ -179,13 +179,10 @@ fn warnings(cells: &[Cell], empty_rows: usize) -> Vec<String> {
 /// Reads a table with holes and prepares what is there.
 fn read_partial(preparation: &Preparation, data: &str, options: &FitOptions) -> Result<Partial, Error> {
     let mut options = options.clone();
-    options.data = Some(data.to_string());
-    options.columns = None;
-    options.drop = None;
     // The class is a cell like any other here: it may be missing, or its column.
     options.classes = None;
     options.label_column = None;
-    let mut table = read_table(data, &options)?;
+    let mut table = preparation.read(data, &options)?;
     let seed = options.seed.unwrap_or(0);
     match preparation {
         Preparation::Labelled(l) => {

@@ -56,6 +56,7 @@ pub mod one_pass;
 pub mod options;
 mod perfect;
 pub mod pipeline;
+mod preparation;
 pub mod progress;
 pub mod recall;
 pub mod regression;

@@ -1,6 +1,6 @@
 //! The paths that every command shares: from options to prepared data, from a run to its model and its rows.
 
-use gibbs_data::{DataError, Kind, Split, Table, inspect};
+use gibbs_data::{Kind, Split, Table, inspect};
 
 use crate::config::{DataFacts, FitConfig, ModelKind, VisibleKind};
 use crate::dataset::{self, Part, Preparation, Prepared};
@@ -156,27 +156,11 @@ pub fn part_of_run(run: &RunDir, part: PartName) -> Result<Part, Error> {
 /// The rows of another table, under the preprocessing of a run.
 pub fn table_for_run(run: &RunDir, saved: &Saved, data: &str) -> Result<Part, Error> {
     let mut options = run.options().unwrap_or_default();
-    // The table is matched to the model by its columns; what the fit left out is not asked for again.
-    options.data = Some(data.to_string());
-    options.columns = None;
-    options.drop = None;
     if let Preparation::Labelled(l) = &saved.header.preprocess {
         options.classes = Some(l.column.clone());
     }
-    let table = match dataset::read_table(data, &options) {
-        // No density asks for labels: rows that nobody has labelled yet are as good.
-        Err(Error::Data(e)) if is_unknown(&e, options.label_column.as_deref()) => {
-            options.label_column = None;
-            dataset::read_table(data, &options)?
-        }
-        other => other?,
-    };
+    let table = saved.header.preprocess.read(data, &options)?;
     saved.header.preprocess.apply(&table, options.seed.unwrap_or(0))
-}
-
-/// Whether a table could not be read because it lacks `column`.
-fn is_unknown(e: &DataError, column: Option<&str>) -> bool {
-    matches!(e.root(), DataError::UnknownColumn { name, .. } if Some(name.as_str()) == column)
 }
 
 /// The model of a run.

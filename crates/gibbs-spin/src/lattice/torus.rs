@@ -13,7 +13,7 @@ use super::{Grid, LatticeError, checked_coupling};
 /// number of its own. The law of a sweep is [`Rule`]'s; probabilities are rounded to multiples of 2^-32. Keys fix the
 /// result, whatever the number of threads.
 ///
-/// Measured (`record/ising.md`): some 8 decisions a nanosecond on one core.
+/// Measured (`record/ising.md`): 10 to 14 decisions a nanosecond on one core.
 ///
 /// # Example
 /// ```

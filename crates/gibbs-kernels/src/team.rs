@@ -65,8 +65,8 @@ pub(crate) fn rounds(n_threads: usize, blocks: &[usize], n: u64, work: impl Fn(u
 
 /// The processors that this process may use but for the one the calling thread is on.
 ///
-/// A system that leaves a new thread on its parent's processor takes a while to notice that another is idle, longer than most
-/// runs of sweeps; and two threads that wait for each other on one processor are a hundred times slower than one.
+/// A system that leaves a new thread on its parent's processor may take a tenth of a second to notice that another is idle,
+/// longer than most runs of sweeps; and two threads that wait for each other on one processor are slower than one.
 struct Elsewhere {
     #[cfg(target_os = "linux")]
     processors: Option<rustix::thread::CpuSet>,

@@ -2,8 +2,8 @@
 //! random numbers, exact sums, chains of labels.
 //!
 //! Every operation lives in its own folder: `mod.rs` is the safe interface, `scalar.rs` the plain twin that defines
-//! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level()`]). There is no AVX-512 variant:
-//! the machines this was written on cannot run one, and an untested variant is worse than none.
+//! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level()`]). Sweeps over packed spins are written
+//! once for 512 bits, which are one register, two, or eight words (`vector/`).
 //!
 //! # Conventions
 //! * Matrices are row-major slices, batch first; 0/1 matrices are packed, 64 columns a word ([`bits::BitRows`]).
@@ -38,5 +38,6 @@ pub mod sparse;
 mod team;
 #[cfg(test)]
 mod testing;
+mod vector;
 
 pub use level::{Level, level};

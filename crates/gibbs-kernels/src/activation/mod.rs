@@ -44,9 +44,9 @@ fn sigmoid_on(on: Level, scale: f32, x: &[f32], out: &mut [f32]) {
             Level::Scalar => scalar::sigmoid(scale, x, out),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this level is only found on a processor that has it.
-            Level::Avx2Fma => unsafe { avx2::sigmoid(scale, x, out) },
+            Level::Avx2Fma | Level::Avx512 => unsafe { avx2::sigmoid(scale, x, out) },
             #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2Fma => unreachable!("not on this processor"),
+            Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
         }
     });
 }
@@ -77,9 +77,9 @@ fn softplus_sum_on(on: Level, x: &[f32], (n_rows, n_cols): (usize, usize), scale
                 Level::Scalar => scalar::softplus_sum(scale, x),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this level is only found on a processor that has it.
-                Level::Avx2Fma => unsafe { avx2::softplus_sum(scale, x) },
+                Level::Avx2Fma | Level::Avx512 => unsafe { avx2::softplus_sum(scale, x) },
                 #[cfg(not(target_arch = "x86_64"))]
-                Level::Avx2Fma => unreachable!("not on this processor"),
+                Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
             };
         }
     });

@@ -56,9 +56,11 @@ pub(crate) fn draw_block(
         Level::Scalar => scalar::draw(lanes, x, row_stride, n_cols, scale, &mut out[..n_rows]),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe { avx2::draw(lanes, x, row_stride, n_cols, scale, &mut out[..n_rows]) },
+        Level::Avx2Fma | Level::Avx512 => unsafe {
+            avx2::draw(lanes, x, row_stride, n_cols, scale, &mut out[..n_rows]);
+        },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
     out
 }
@@ -159,11 +161,11 @@ fn draw_with_increment_on(
                 Level::Scalar => scalar::draw_with_increment(lanes, x, n_cols, width, betas, &mut drawn[..n], sums),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this level is only found on a processor that has it.
-                Level::Avx2Fma => unsafe {
+                Level::Avx2Fma | Level::Avx512 => unsafe {
                     avx2::draw_with_increment(lanes, x, n_cols, width, &mut drawn[..n], &mut ratios);
                 },
                 #[cfg(not(target_arch = "x86_64"))]
-                Level::Avx2Fma => unreachable!("not on this processor"),
+                Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
             }
             for (r, bits) in drawn[..n].iter().enumerate() {
                 // SAFETY: as above.

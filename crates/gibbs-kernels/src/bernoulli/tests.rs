@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::activation::scalar::softplus;
 use crate::bits::BitRows;
-use crate::level::detect;
+use crate::level::{available, detect};
 use crate::rng::fill_normal;
 
 fn normals(len: usize, seed: u64, spread: f32) -> Vec<f32> {
@@ -32,7 +32,7 @@ proptest! {
 
         let (beta0, beta1) = (0.9 * scale, scale);
         let start: Vec<f64> = (0..m).map(|i| i as f64).collect();
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             let mut increment = start.clone();
             draw_with_increment_on(on, &x, (m, n), (beta0, beta1), 5, &mut c, &mut increment);
             prop_assert_eq!(&c, if on == Level::Scalar { &a } else { &b });
@@ -53,7 +53,7 @@ fn law() {
     let logits = [-16.0, -9.0, -6.0, -3.0, -1.0, -0.2, 0.0, 0.4, 1.0, 2.5, 5.0, 8.0, 16.0f32];
     let (m, n) = (1 << 17, logits.len());
     let x: Vec<f32> = (0..m).flat_map(|_| logits).collect();
-    for on in [Level::Scalar, detect()] {
+    for on in available() {
         let mut out = vec![0; m];
         draw_on(on, &x, (m, n), 1.0, 77, &mut out);
         let mut chi2 = 0.0;
@@ -91,7 +91,7 @@ fn tails() {
 #[test]
 fn certain_values() {
     let x = [1000.0, f32::INFINITY, -1000.0, f32::NEG_INFINITY];
-    for on in [Level::Scalar, detect()] {
+    for on in available() {
         let logits: Vec<f32> = (0..10_000).flat_map(|_| x).collect();
         let mut out = vec![0; 10_000];
         draw_on(on, &logits, (10_000, 4), 1.0, 1, &mut out);

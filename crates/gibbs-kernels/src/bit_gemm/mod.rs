@@ -121,9 +121,9 @@ fn for_each_unit(on: Level, a: BitRows, b: Matrix, finish: impl Fn(Unit, &Sums) 
                 Level::Scalar => scalar::unit(a, b, unit, sums),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this level is only found on a processor that has it.
-                Level::Avx2Fma => unsafe { avx2::unit(a, b, unit, sums) },
+                Level::Avx2Fma | Level::Avx512 => unsafe { avx2::unit(a, b, unit, sums) },
                 #[cfg(not(target_arch = "x86_64"))]
-                Level::Avx2Fma => unreachable!("not on this processor"),
+                Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
             }
             finish(unit, sums);
         });

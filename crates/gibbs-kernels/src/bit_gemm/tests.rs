@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::level::detect;
+use crate::level::{available, detect};
 use crate::rng::fill_uniform;
 use crate::testing::random_bits;
 
@@ -74,7 +74,7 @@ proptest! {
         bit_gemm(a, b, Some(&bias), &mut logits);
         let len = m * words_per_row(n);
         let (mut x, mut y) = (vec![u64::MAX; len], vec![0; len]);
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             gemm_bernoulli_on(on, a, b, 1.0, &bias, u128::from(seed), &mut x);
             bernoulli::draw_on(on, &logits, (m, n), 1.0, u128::from(seed), &mut y);
             prop_assert_eq!(&x, &y);

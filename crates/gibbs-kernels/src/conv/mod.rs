@@ -291,9 +291,9 @@ fn products(
                         Level::Scalar => {}
                         #[cfg(target_arch = "x86_64")]
                         // SAFETY: this level is only found on a processor that has it.
-                        Level::Avx2Fma => unsafe { avx2::product(part, col, padded, bias, out) },
+                        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::product(part, col, padded, bias, out) },
                         #[cfg(not(target_arch = "x86_64"))]
-                        Level::Avx2Fma => unreachable!("not on this processor"),
+                        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
                     }
                 }
             }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::level::detect;
+use crate::level::{available, detect};
 
 /// Whole numbers whose sums are exact in f32, so that equality is.
 fn whole(len: usize, seed: u64) -> Vec<f32> {
@@ -45,7 +45,7 @@ fn check_against_naive(g: Geometry, n: usize, seed: u64) -> Result<(), TestCaseE
     let (dy, bias) = (whole(n * g.output_len(), seed ^ 2), whole(g.co, seed ^ 3));
     let [mut y, dx, dk] = naive(&g, n, &x, &kernel, &dy);
     let (filters, adjoint) = (Filters::new(g, &kernel), AdjointFilters::new(g, &kernel));
-    for on in [Level::Scalar, detect()] {
+    for on in available() {
         let mut out = vec![f32::NAN; y.len()];
         forward_on(on, n, &x, &filters, None, &mut out);
         prop_assert_eq!(&y, &out, "forward on {:?}", on);

@@ -58,9 +58,9 @@ fn apply_on(on: Level, kind: Activation, z: &[f32], bias: Option<&[f32]>, outs: 
         Level::Scalar => scalar::apply(kind, z, bias, outs),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe { avx2::apply(kind, z, bias, outs) },
+        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::apply(kind, z, bias, outs) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::level::detect;
+use crate::level::available;
 
 const KINDS: [Activation; 8] = [
     Activation::Silu,
@@ -32,7 +32,7 @@ fn grid() -> Vec<f32> {
 fn within_the_documented_error() {
     let z = grid();
     for kind in KINDS {
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             let outs = all(on, kind, &z, None);
             for (i, z) in z.iter().enumerate() {
                 let exact = scalar::evaluate(kind, f64::from(*z));
@@ -80,7 +80,7 @@ fn normal_distribution() {
 
 #[test]
 fn not_a_number_stays() {
-    for on in [Level::Scalar, detect()] {
+    for on in available() {
         for kind in KINDS {
             let [value, first, ..] = all(on, kind, &[f32::NAN; 9], None);
             assert!(value.iter().all(|x| x.is_nan()), "{kind:?} {on:?}");
@@ -116,7 +116,7 @@ proptest! {
         crate::rng::fill_normal_serial(u128::from(seed), &mut z);
         crate::rng::fill_normal_serial(u128::from(seed) + (1 << 64), &mut bias);
         let sums: Vec<f32> = z.iter().enumerate().map(|(i, z)| z + bias[i % n]).collect();
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             let expected = all(on, KINDS[kind], &sums, None);
             prop_assert_eq!(&expected, &all(on, KINDS[kind], &z, Some(&bias)));
             // Those asked for are the same, alone or together.

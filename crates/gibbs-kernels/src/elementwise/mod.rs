@@ -25,9 +25,9 @@ macro_rules! variants {
                 Level::Scalar => plain($($arg),*),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this level is only found on a processor that has it.
-                Level::Avx2Fma => unsafe { avx2($($arg),*) },
+                Level::Avx2Fma | Level::Avx512 => unsafe { avx2($($arg),*) },
                 #[cfg(not(target_arch = "x86_64"))]
-                Level::Avx2Fma => plain($($arg),*),
+                Level::Avx2Fma | Level::Avx512 => plain($($arg),*),
             }
         }
     )*};

@@ -60,7 +60,7 @@ fn log_z_on(
         !stopped.load(Ordering::Relaxed)
     };
     #[cfg(target_arch = "x86_64")]
-    if on == Level::Avx2Fma {
+    if on >= Level::Avx2Fma {
         let tables = tables::Tables::new(weights, bias_e, bias_o);
         if shards::fits_f64(&tables) {
             let ranges = Ranges::new(tables.n_high, 4);
@@ -100,7 +100,7 @@ pub fn moments(weights: Matrix, bias_e: &[f32], bias_o: &[f32]) -> Moments {
 fn moments_on(on: Level, weights: Matrix, bias_e: &[f32], bias_o: &[f32]) -> Moments {
     check(weights, bias_e, bias_o);
     #[cfg(target_arch = "x86_64")]
-    if on == Level::Avx2Fma {
+    if on >= Level::Avx2Fma {
         let tables = tables::Tables::new(weights, bias_e, bias_o);
         if shards::fits_f32(&tables) {
             let table: Vec<f32> = tables.table.iter().map(|&x| x as f32).collect();

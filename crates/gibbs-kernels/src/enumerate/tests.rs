@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::level::detect;
+use crate::level::{available, detect};
 use crate::rng::fill_normal;
 
 /// Of moments in f32: a weight is a product of up to 200 factors with three roundings of 2^-24 each, at worst 4e-5 and
@@ -57,7 +57,7 @@ proptest! {
         let (w, b, c) = parameters(n, m, spread, seed);
         let exact = brute_force(&w, &b, &c);
         let w = Matrix::row_major(&w, n, m);
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             let found = moments_on(on, w, &b, &c);
             prop_assert!((log_z_on(on, w, &b, &c, &|_| true).unwrap() - exact.log_z).abs() < 1e-10);
             prop_assert!((found.log_z - exact.log_z).abs() < TOLERANCE);

@@ -61,7 +61,7 @@ pub(crate) fn matmul_on(
         Level::Scalar => scalar::matmul(a, b, bias, accumulate, c),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe {
+        Level::Avx2Fma | Level::Avx512 => unsafe {
             if b.as_columns() {
                 skinny::few_columns(m, a, b, bias, accumulate, c);
             } else if k <= skinny::FEW_INNER {
@@ -71,7 +71,7 @@ pub(crate) fn matmul_on(
             }
         },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
 }
 
@@ -103,7 +103,7 @@ fn matmul_tn_on(on: Level, (m, k, n): (usize, usize, usize), a: &[f32], g: &[f32
         Level::Scalar => scalar::add_tn((m, k, n), |i| &a[i * k..][..k], g, c),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe {
+        Level::Avx2Fma | Level::Avx512 => unsafe {
             if k <= skinny::FEW_INNER {
                 skinny::few_rows_tn((m, k, n), a, g, (n, 1), c);
             } else if n <= skinny::FEW_INNER {
@@ -113,7 +113,7 @@ fn matmul_tn_on(on: Level, (m, k, n): (usize, usize, usize), a: &[f32], g: &[f32
             }
         },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
 }
 
@@ -130,8 +130,8 @@ pub(crate) fn add_tn<'a>(
         Level::Scalar => scalar::add_tn(shape, row, g, c),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe { avx2::add_tn(shape, row, g, c) },
+        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::add_tn(shape, row, g, c) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
 }

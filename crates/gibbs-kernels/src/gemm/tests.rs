@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::level::detect;
+use crate::level::available;
 
 fn numbers(len: usize, seed: u64) -> Vec<f32> {
     let mut x = vec![0.0; len];
@@ -33,7 +33,7 @@ proptest! {
         prop_assume!(m * k * n < 1_000_000);
         let (a, b, bias, old) = (whole(m * k, seed), whole(k * n, seed ^ 1), whole(n, seed ^ 2), whole(m * n, seed ^ 3));
         let b_t: Vec<f32> = (0..k * n).map(|i| b[i % k * n + i / k]).collect();
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             for packed in [Packed::new(k, n, &b), Packed::transposed(k, n, &b_t)] {
                 let mut c = old.clone();
                 matmul_on(on, m, &a, &packed, with_bias.then_some(&bias), accumulate, &mut c);
@@ -51,7 +51,7 @@ proptest! {
     fn transposed_products(m in size(), k in size(), n in size(), seed: u64, accumulate: bool) {
         prop_assume!(m * k * n < 1_000_000);
         let (a, g, old) = (whole(m * k, seed), whole(m * n, seed ^ 1), whole(k * n, seed ^ 3));
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             let mut c = old.clone();
             matmul_tn_on(on, (m, k, n), &a, &g, accumulate, &mut c);
             for (at, c) in c.iter().enumerate() {
@@ -82,7 +82,7 @@ fn error_of_a_sum() {
         let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
         let packed = Packed::new(k, n, &b);
         let bound = (k + 9) as f64 / 2f64.powi(24);
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             let mut c = vec![f32::NAN; m * n];
             matmul_on(on, m, &a, &packed, None, false, &mut c);
             let mut caught = 0;

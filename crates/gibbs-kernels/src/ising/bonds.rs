@@ -1,8 +1,11 @@
 //! Counting: bonds between spins that differ, and spins that are up, for each of the 64 bits of a word.
 
 use super::Around;
-use super::plane::{GROUP, Plane};
+use super::plane::Plane;
 use crate::level::{Level, level};
+
+/// Words that a number's digits are shared out over: what one 256-bit register holds.
+pub(super) const COUNTERS: usize = 4;
 
 /// Number of bonds whose two spins **differ**, for each bit of a word: the planes hold colours 0 and 1.
 ///
@@ -26,13 +29,13 @@ pub(super) fn bond_counts_on(on: Level, even: &Plane, odd: &Plane) -> [u64; 64] 
         match on {
             Level::Scalar => counters.add_differences(spins, 0, &around),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2Fma => {
+            Level::Avx2Fma | Level::Avx512 => {
                 // SAFETY: this level is only found on a processor that has it.
                 unsafe { super::avx2::add_differences(spins, &around, &mut counters.digits) };
-                counters.add_differences(spins, spins.len() / GROUP * GROUP, &around);
+                counters.add_differences(spins, spins.len() / COUNTERS * COUNTERS, &around);
             }
             #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2Fma => unreachable!("not on this processor"),
+            Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
         }
     }
     counters.values()
@@ -53,11 +56,11 @@ pub fn up_counts(even: &Plane, odd: &Plane) -> [u64; 64] {
     counters.values()
 }
 
-/// Numbers, one for each bit of a word, kept as their binary digits; each digit is shared out over [`GROUP`] words, whose
+/// Numbers, one for each bit of a word, kept as their binary digits; each digit is shared out over [`COUNTERS`] words, whose
 /// numbers are added up at the end.
 #[derive(Default)]
 pub(super) struct Counters {
-    digits: [[u64; GROUP]; 32],
+    digits: [[u64; COUNTERS]; 32],
 }
 
 impl Counters {

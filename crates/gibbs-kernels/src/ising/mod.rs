@@ -16,7 +16,7 @@
 //! bit itself. The first that differs decides, so the lower ones cannot matter and are not drawn. That is a saving, not an
 //! approximation: the event has probability `threshold / 2^32` exactly.
 //!
-//! Every group of 256 sites draws the first bits of its comparisons. The few sites that are then undecided are decided
+//! Every group of 512 sites draws the first bits of its comparisons. The few sites that are then undecided are decided
 //! together with those of the groups after it, each by bits of random words that no other site has.
 //!
 //! Source: multi-spin coding, Creutz, Jacobs & Rebbi 1979, DOI 10.1103/PhysRevLett.42.1390; strips and the bitwise
@@ -24,9 +24,11 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod bonds;
+mod decide;
 mod plane;
-mod scalar;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +39,7 @@ use crate::level::{Level, level};
 use crate::parallel::Shared;
 use crate::rng::Lanes;
 use crate::team;
-use plane::GROUP;
+use crate::vector::{WORDS, Words};
 
 /// Words that draw from one stream, rounded to whole rows: the unit of threads, and part of the results.
 const BLOCK_WORDS: usize = 1024;
@@ -46,7 +48,7 @@ const ALWAYS: usize = 6;
 /// Bits that are drawn next for all that is undecided, before asking whether anything still is.
 const MORE: usize = 8;
 /// The most groups whose undecided sites are decided together.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 12;
 /// Sites one thread decides in a nanosecond, for deciding whether to wake the others.
 const SITES_PER_NANOSECOND: usize = 12;
 
@@ -207,7 +209,7 @@ unsafe fn decide(
     decision: &Decision,
     key: u128,
 ) {
-    let lanes = &mut Lanes::new(key, block as u64);
+    let lanes = &Lanes::pair(key, block as u64);
     let first = block * rows_of_block(shape);
     let last = (first + rows_of_block(shape)).min(shape.rows) - 1;
     let around: Vec<Around> = (first..=last).map(|row| Around::new(other, shape, row, colour)).collect();
@@ -215,12 +217,15 @@ unsafe fn decide(
     let rows = |row: isize, n: usize| unsafe { target.part(shape.start(row), n * shape.stride()) };
     let spins = rows(first as isize, last + 1 - first);
     match on {
-        Level::Scalar => scalar::block(lanes, spins, &around, decision),
+        Level::Scalar => decide::block::<Words>(lanes, spins, &around, decision),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
         Level::Avx2Fma => unsafe { avx2::block(lanes, spins, &around, decision) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Level::Avx512 => unsafe { avx512::block(lanes, spins, &around, decision) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
     spins.chunks_exact_mut(shape.stride()).for_each(|row| shape.close_row(row));
     let turn =
@@ -239,12 +244,12 @@ struct Around<'a>([&'a [u64]; 4]);
 
 impl<'a> Around<'a> {
     fn new(other: &'a [u64], shape: Shape, row: usize, colour: usize) -> Self {
-        let len = shape.width.next_multiple_of(GROUP);
+        let len = shape.width.next_multiple_of(WORDS);
         let groups = |row: isize, first: usize| &other[shape.start(row) + first..][..len];
         // A site with c has its neighbours in the row at c, and at c - 1 where it comes first of its pair of columns.
-        let beside = if (row + colour).is_multiple_of(2) { GROUP - 1 } else { GROUP + 1 };
+        let beside = if (row + colour).is_multiple_of(2) { WORDS - 1 } else { WORDS + 1 };
         let row = row as isize;
-        Self([groups(row - 1, GROUP), groups(row + 1, GROUP), groups(row, GROUP), groups(row, beside)])
+        Self([groups(row - 1, WORDS), groups(row + 1, WORDS), groups(row, WORDS), groups(row, beside)])
     }
 }
 

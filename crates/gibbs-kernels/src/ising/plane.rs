@@ -1,7 +1,6 @@
 //! One colour of a lattice, with the rim that spares the sweeps all wrapping.
 
-/// Words of a group: what one 256-bit register holds.
-pub(super) const GROUP: usize = 4;
+use crate::vector::WORDS;
 
 /// How a lattice lies in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ impl Shape {
 
     /// Words from one row to the next.
     pub(super) fn stride(self) -> usize {
-        self.width.next_multiple_of(GROUP) + 2 * GROUP
+        self.width.next_multiple_of(WORDS) + 2 * WORDS
     }
 
     /// Words of a plane.
@@ -36,7 +35,7 @@ impl Shape {
         (self.rows + 2) * self.stride()
     }
 
-    /// Where row `row`, from -1 to `rows`, begins with its rim; its first site is [`GROUP`] words on.
+    /// Where row `row`, from -1 to `rows`, begins with its rim; its first site is [`WORDS`] words on.
     pub(super) fn start(self, row: isize) -> usize {
         (row + 1) as usize * self.stride()
     }
@@ -44,10 +43,10 @@ impl Shape {
     /// Renews the rim of a row, which is given with it.
     pub(super) fn close_row(self, words: &mut [u64]) {
         let width = self.width;
-        words[GROUP - 1] = words[GROUP + width - 1];
-        words[GROUP + width] = words[GROUP];
+        words[WORDS - 1] = words[WORDS + width - 1];
+        words[WORDS + width] = words[WORDS];
         // What a last group that is not full has written behind the rim.
-        words[GROUP + width + 1..].fill(0);
+        words[WORDS + width + 1..].fill(0);
     }
 }
 
@@ -85,7 +84,7 @@ impl Plane {
     /// If `row` is not below [`Shape::rows`].
     pub fn row(&self, row: usize) -> &[u64] {
         assert!(row < self.shape.rows, "row {row} of {}", self.shape.rows);
-        &self.words[self.shape.start(row as isize) + GROUP..][..self.shape.width]
+        &self.words[self.shape.start(row as isize) + WORDS..][..self.shape.width]
     }
 
     /// Changes words: `change(row, c, word)`, row after row.
@@ -93,7 +92,7 @@ impl Plane {
         let Shape { rows, width, seam } = self.shape;
         let stride = self.shape.stride();
         for (row, words) in self.words.chunks_exact_mut(stride).enumerate().skip(1).take(rows) {
-            words[GROUP..][..width].iter_mut().enumerate().for_each(|(c, w)| change(row - 1, c, w));
+            words[WORDS..][..width].iter_mut().enumerate().for_each(|(c, w)| change(row - 1, c, w));
             self.shape.close_row(words);
         }
         let (last, below) = (rows * stride, (rows + 1) * stride);

@@ -1,5 +1,7 @@
+use super::decide::Comparison;
 use super::*;
-use crate::level::detect;
+use crate::level::{available, detect};
+use crate::vector::Vector;
 
 /// A plane of fair bits.
 fn random_plane(shape: Shape, key: u128) -> Plane {
@@ -23,11 +25,14 @@ fn levels_agree_bit_by_bit() {
         {
             let decision = Decision::new(rule, coupling);
             let other = random_plane(shape, 1);
-            let (mut a, mut b) = (random_plane(shape, 2), random_plane(shape, 2));
+            let mut scalar = random_plane(shape, 2);
+            let mut planes = [scalar.clone(), scalar.clone(), scalar.clone()];
             for sweep in 0..3 {
-                half_sweep_on(Level::Scalar, &mut a, &other, 1, &decision, sweep);
-                half_sweep_on(detect(), &mut b, &other, 1, &decision, sweep);
-                assert_eq!(a, b, "{shape:?} {decision:?}");
+                half_sweep_on(Level::Scalar, &mut scalar, &other, 1, &decision, sweep);
+                for (on, plane) in available().zip(&mut planes) {
+                    half_sweep_on(on, plane, &other, 1, &decision, sweep);
+                    assert_eq!(*plane, scalar, "{on:?} {shape:?} {decision:?}");
+                }
             }
         }
     }
@@ -40,7 +45,7 @@ fn counts_agree_with_counting() {
         let planes = [random_plane(shape, 3), random_plane(shape, 4)];
         let side = shape.rows;
         let spin = |b: usize, i: usize, j: usize| planes[(i + j) % 2].row(i % side)[j % side / 2] >> b & 1;
-        for on in [Level::Scalar, detect()] {
+        for on in available() {
             let (bonds, ups) = (bonds::bond_counts_on(on, &planes[0], &planes[1]), up_counts(&planes[0], &planes[1]));
             for b in 0..64 {
                 let sites = (0..side * side).map(|k| (k / side, k % side));
@@ -94,15 +99,15 @@ fn comparisons_are_exact_to_the_last_bit() {
         for threshold in [three, four] {
             let edges = [threshold, threshold.wrapping_add(1), threshold.wrapping_sub(1), 0, u32::MAX];
             let all: Vec<u32> = edges.into_iter().chain(numbers).collect();
-            let class = u64::from(threshold == three) * u64::MAX;
-            let mut comparison = scalar::Comparison::new([class; 4], [!class; 4]);
+            let class = Words::splat(u64::from(threshold == three) * u64::MAX);
+            let mut comparison = Comparison::new(Words::splat(u64::MAX), class);
             for (z, pair) in threshold_bits(&decision).into_iter().enumerate() {
                 let differs = |u: u32| u64::from((u ^ threshold) >> (31 - z) & 1);
-                comparison.bit(pair, [all.iter().enumerate().fold(0, |w, (k, u)| w | differs(*u) << k); 4]);
+                comparison.bit(pair, Words::splat(all.iter().enumerate().fold(0, |w, (k, u)| w | differs(*u) << k)));
             }
             for (k, number) in all.iter().enumerate() {
-                assert_eq!(comparison.event[0] >> k & 1 == 1, *number < threshold, "{number} {threshold}");
-                assert_eq!(comparison.open[0] >> k & 1 == 1, *number == threshold);
+                assert_eq!(comparison.event.0[0] >> k & 1 == 1, *number < threshold, "{number} {threshold}");
+                assert_eq!(comparison.open.0[0] >> k & 1 == 1, *number == threshold);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! Random decisions of 256 sites that fall into classes: many classes, most of them empty, or the few values of a count.
+//! Random decisions of 512 sites that fall into classes: many classes, most of them empty, or the few values of a count.
 
-use super::vector::Vector;
+use crate::vector::Vector;
 
 /// The most classes: nine values of each of two sums, and an observed bit.
 const MAX: usize = 162;
@@ -48,7 +48,7 @@ impl<V: Vector> Classes<V> {
             let differs = bit.xor(V::next(random));
             event = event.or(open.and(bit).and(differs));
             open = differs.not_and(open);
-            // 256 sites are rarely all decided before: asking costs more than it saves.
+            // 512 sites are rarely all decided before: asking costs more than it saves.
             if z >= 6 && open.is_zero() {
                 break;
             }

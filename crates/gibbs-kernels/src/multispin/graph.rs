@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::decide::{Counted, equal};
-use super::vector::{GROUP, Vector, add3};
 use crate::level::{Level, level};
 use crate::rng::Lanes;
 use crate::team;
+use crate::vector::{Vector, WORDS, Words, add3};
 
 /// Groups of sites that draw from one stream: the unit of threads, and part of the results.
 const BLOCK_GROUPS: usize = 64;
@@ -15,7 +15,7 @@ const SITES_PER_NANOSECOND: usize = 1;
 /// The most neighbours of a site.
 pub const MAX_DEGREE: usize = 15;
 
-/// A graph laid out for sweeps: sites in classes without neighbours inside, in each class by degree, four of one degree a group.
+/// A graph laid out for sweeps: sites in classes without neighbours inside, in each class by degree, eight of one degree a group.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// Where a site's word stands.
@@ -30,8 +30,8 @@ struct Run {
     degree: usize,
     first: usize,
     n_groups: usize,
-    /// Places of the neighbours: group by group, neighbour by neighbour, four sites side by side.
-    near: Vec<[u32; GROUP]>,
+    /// Places of the neighbours: group by group, neighbour by neighbour, eight sites side by side.
+    near: Vec<[u32; WORDS]>,
 }
 
 impl Run {
@@ -58,16 +58,16 @@ impl Layout {
                 }
                 sites.iter().enumerate().for_each(|(k, s)| place[*s] = (n_words + k) as u32);
                 let first = n_words;
-                n_words += sites.len().next_multiple_of(GROUP);
+                n_words += sites.len().next_multiple_of(WORDS);
                 runs[c].push((degree, first, sites));
             }
             let placed: usize = runs[c].iter().map(|r| r.2.len()).sum();
             assert_eq!(placed, sites.len(), "sites of at most {MAX_DEGREE} neighbours");
         }
         let run = |(degree, first, sites): (usize, usize, Vec<usize>)| {
-            let n_groups = sites.len().div_ceil(GROUP);
+            let n_groups = sites.len().div_ceil(WORDS);
             // A last group that is not full repeats its last site, into words that nobody reads.
-            let site = |g: usize, i: usize| sites[(g * GROUP + i).min(sites.len() - 1)];
+            let site = |g: usize, i: usize| sites[(g * WORDS + i).min(sites.len() - 1)];
             let near = (0..n_groups * degree)
                 .map(|k| std::array::from_fn(|i| place[near(site(k / degree, i))[k % degree] as usize]))
                 .collect();
@@ -76,7 +76,7 @@ impl Layout {
         let classes: Vec<Vec<Run>> = runs.into_iter().map(|runs| runs.into_iter().map(run).collect()).collect();
         for runs in &classes {
             let (Some(a), Some(z)) = (runs.first(), runs.last()) else { continue };
-            let own = a.first as u32..(z.first + z.n_groups * GROUP) as u32;
+            let own = a.first as u32..(z.first + z.n_groups * WORDS) as u32;
             let inside = runs.iter().flat_map(|r| r.near.iter().flatten()).any(|p| own.contains(p));
             assert!(!inside, "classes without neighbours inside");
         }
@@ -126,7 +126,7 @@ pub(super) fn sweeps_on(
     let words = atomic(words);
     let blocks: Vec<usize> = layout.classes.iter().map(|runs| runs.iter().map(Run::n_blocks).sum()).collect();
     team::rounds(n_threads, &blocks, n, |sweep, class, block| {
-        let lanes = Lanes::new(key(sweep), (class as u64) << 40 | block as u64);
+        let lanes = Lanes::pair(key(sweep), (class as u64) << 40 | block as u64);
         let (mut runs, mut b) = (layout.classes[class].iter(), block);
         let Some(run) = runs.find(|run| {
             let here = b < run.n_blocks();
@@ -136,17 +136,20 @@ pub(super) fn sweeps_on(
             return;
         };
         let groups = b * BLOCK_GROUPS..((b + 1) * BLOCK_GROUPS).min(run.n_groups);
-        let first = run.first + groups.start * GROUP;
+        let first = run.first + groups.start * WORDS;
         let n_groups = groups.len();
         let near = &run.near[groups.start * run.degree..groups.end * run.degree];
         let block = Block { words, first, n_groups, degree: run.degree, near, up: &up[run.degree][..=run.degree] };
         match on {
-            Level::Scalar => decide_block::<[u64; GROUP]>(&block, &lanes),
+            Level::Scalar => decide_block::<Words>(&block, &lanes),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this level is only found on a processor that has it.
             Level::Avx2Fma => unsafe { super::avx2::decide_block(&block, &lanes) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Level::Avx512 => unsafe { super::avx512::decide_block(&block, &lanes) },
             #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2Fma => unreachable!("not on this processor"),
+            Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
         }
     });
 }
@@ -165,13 +168,20 @@ pub(super) struct Block<'a> {
     first: usize,
     n_groups: usize,
     degree: usize,
-    near: &'a [[u32; GROUP]],
+    near: &'a [[u32; WORDS]],
     up: &'a [u32],
+}
+
+impl Block<'_> {
+    #[inline(always)]
+    fn gather(&self, places: &[u32; WORDS]) -> [u64; WORDS] {
+        places.map(|place| self.words[place as usize].load(Ordering::Relaxed))
+    }
 }
 
 /// Decides the groups of a block.
 #[inline(always)]
-pub(super) fn decide_block<V: Vector>(block: &Block, lanes: &Lanes) {
+pub(super) fn decide_block<V: Vector>(block: &Block, lanes: &[Lanes; 2]) {
     // As many masks as there are values of the count, rounded up so that few loops are compiled.
     match block.degree {
         0..4 => decide_counts::<V, 4>(block, lanes),
@@ -181,19 +191,20 @@ pub(super) fn decide_block<V: Vector>(block: &Block, lanes: &Lanes) {
 }
 
 #[inline(always)]
-fn decide_counts<V: Vector, const N: usize>(block: &Block, lanes: &Lanes) {
+fn decide_counts<V: Vector, const N: usize>(block: &Block, lanes: &[Lanes; 2]) {
     let (mut random, counted) = (V::random(lanes), Counted::<V, N>::new(block.up));
     let zero = V::splat(0);
     for group in 0..block.n_groups {
         let near = &block.near[group * block.degree..][..block.degree];
-        let load = |places: &[u32; GROUP]| {
-            V::load(&std::array::from_fn(|i| block.words[places[i] as usize].load(Ordering::Relaxed)))
-        };
         // Digits of the number of neighbours up, three neighbours at a time.
         let mut digits = [zero; 4];
         for three in near.chunks(3) {
-            let term = |k: usize| three.get(k).map_or(zero, load);
-            let (sum, mut carry) = add3(term(0), term(1), term(2));
+            let mut terms = [zero; 3];
+            for (term, places) in terms.iter_mut().zip(three) {
+                *term = V::load(&block.gather(places));
+            }
+            let [a, b, c] = terms;
+            let (sum, mut carry) = add3(a, b, c);
             let mut low = digits[0].and(sum);
             digits[0] = digits[0].xor(sum);
             for digit in &mut digits[1..] {
@@ -203,10 +214,13 @@ fn decide_counts<V: Vector, const N: usize>(block: &Block, lanes: &Lanes) {
                 };
             }
         }
-        let masks = std::array::from_fn(|k| equal(&digits[..N.ilog2() as usize], k));
-        let mut out = [0; GROUP];
+        let mut masks = [zero; N];
+        for (k, mask) in masks.iter_mut().enumerate() {
+            *mask = equal(&digits[..N.ilog2() as usize], k);
+        }
+        let mut out = [0; WORDS];
         counted.decide(&masks, &mut random).store(&mut out);
-        for (word, out) in block.words[block.first + group * GROUP..].iter().zip(out) {
+        for (word, out) in block.words[block.first + group * WORDS..].iter().zip(out) {
             word.store(out, Ordering::Relaxed);
         }
     }

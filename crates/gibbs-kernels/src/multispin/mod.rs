@@ -16,13 +16,13 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod decide;
 pub mod graph;
 pub mod picture;
-mod scalar;
 #[cfg(test)]
 mod tests;
-mod vector;
 
 /// `p` in units of 2^-32, held below 1.
 ///

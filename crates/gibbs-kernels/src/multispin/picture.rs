@@ -5,10 +5,10 @@
 //! then the odd ones.
 
 use super::decide::{Classes, equal};
-use super::vector::{GROUP, Vector, add3};
 use crate::level::{Level, level};
 use crate::parallel;
 use crate::rng::Lanes;
+use crate::vector::{Vector, WORDS, Words, add3};
 
 /// Rows that draw from one stream: the unit of threads, and part of the results.
 const BLOCK_ROWS: usize = 16;
@@ -67,7 +67,7 @@ impl Picture {
 
     fn place(&self, i: usize, j: usize) -> (usize, usize) {
         let s = stride(self.width);
-        (i / 2 * 2 * s + j % 2 * s + GROUP + j / 2 / 64, j / 2 % 64)
+        (i / 2 * 2 * s + j % 2 * s + WORDS + j / 2 / 64, j / 2 % 64)
     }
 
     /// Calls `f(row, column, bit)` for every pixel, row by row.
@@ -91,7 +91,7 @@ impl Picture {
         let s = stride(self.width);
         let (row, half, word) = (k / (2 * s), k / s % 2, k % s);
         for bit in 0..64 {
-            let column = word.checked_sub(GROUP).map(|w| 2 * (64 * w + bit) + half);
+            let column = word.checked_sub(WORDS).map(|w| 2 * (64 * w + bit) + half);
             if let Some(column) = column.filter(|c| *c < self.width) {
                 f(2 * row + parity, column, bit);
             }
@@ -101,7 +101,7 @@ impl Picture {
 
 /// Words of half a row, with its rim.
 fn stride(width: usize) -> usize {
-    width.div_ceil(128).next_multiple_of(GROUP) + 2 * GROUP
+    width.div_ceil(128).next_multiple_of(WORDS) + 2 * WORDS
 }
 
 /// Probabilities to be up, in units of 2^-32.
@@ -162,7 +162,7 @@ pub(super) fn sweep_on(on: Level, spins: &mut Picture, observed: &Picture, table
         let shared = parallel::Shared::new(own);
         let cost = n_rows * width / SITES_PER_NANOSECOND;
         parallel::for_each(blocks, cost, |block| {
-            let lanes = Lanes::new(key, (2 * block + parity) as u64);
+            let lanes = Lanes::pair(key, (2 * block + parity) as u64);
             let first = block * BLOCK_ROWS;
             let n = BLOCK_ROWS.min(n_rows - first);
             // SAFETY: blocks of rows are disjoint.
@@ -181,12 +181,15 @@ pub(super) fn sweep_on(on: Level, spins: &mut Picture, observed: &Picture, table
             let observed = &observed.rows[parity][first * len..][..n * len];
             let mut rows = Row { rows, outer: &outer, none: &none, observed, present: &near, table };
             match on {
-                Level::Scalar => decide_row::<[u64; GROUP]>(&mut rows, &lanes),
+                Level::Scalar => decide_row::<Words>(&mut rows, &lanes),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this level is only found on a processor that has it.
                 Level::Avx2Fma => unsafe { super::avx2::decide_row(&mut rows, &lanes) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Level::Avx512 => unsafe { super::avx512::decide_row(&mut rows, &lanes) },
                 #[cfg(not(target_arch = "x86_64"))]
-                Level::Avx2Fma => unreachable!("not on this processor"),
+                Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
             }
         });
     }
@@ -233,8 +236,10 @@ fn beside<V: Vector>(other: &[u64], word: usize, odd: bool) -> [V; 2] {
 /// Digits of `sum over four neighbours of (up + (up or missing))`.
 #[inline(always)]
 fn sum<V: Vector>(up: [V; 4], present: [V; 4]) -> [V; 4] {
-    let ones = V::splat(u64::MAX);
-    let or: [V; 4] = std::array::from_fn(|k| up[k].or(present[k].not_and(ones)));
+    let mut or = up;
+    for (or, present) in or.iter_mut().zip(present) {
+        *or = or.or(present.not());
+    }
     let (a, ca) = add3(up[0], up[1], up[2]);
     let (b, cb) = add3(up[3], or[0], or[1]);
     let (c, cc) = add3(or[2], or[3], a);
@@ -246,17 +251,17 @@ fn sum<V: Vector>(up: [V; 4], present: [V; 4]) -> [V; 4] {
 
 /// Decides the rows of a block.
 #[inline(always)]
-pub(super) fn decide_row<V: Vector>(block: &mut Row, lanes: &Lanes) {
+pub(super) fn decide_row<V: Vector>(block: &mut Row, lanes: &[Lanes; 2]) {
     let mut random = V::random(lanes);
     let mut classes = Classes::<V>::new();
     let s = block.none.len() / 2;
-    let n_words = s - 2 * GROUP;
+    let n_words = s - 2 * WORDS;
     for (r, outer) in block.outer.iter().enumerate() {
         for half in 0..2 {
             let odd = half == 1;
             let row = &mut block.rows[2 * r * s..][..2 * s];
             let (valid, valid_other) = (&block.present.0[half], &block.present.0[1 - half]);
-            for word in (GROUP..GROUP + n_words).step_by(GROUP) {
+            for word in (WORDS..WORDS + n_words).step_by(WORDS) {
                 let exists: V = at(valid, word, 0);
                 let zero = V::splat(0);
                 let other = &row[(1 - half) * s..][..s];
@@ -280,7 +285,10 @@ pub(super) fn decide_row<V: Vector>(block: &mut Row, lanes: &Lanes) {
                 let thresholds = &block.table.thresholds;
                 if block.table.eight {
                     let corners = sum(corner, is_corner);
-                    let diagonals: [V; SUMS] = std::array::from_fn(|d| equal(&corners, d));
+                    let mut diagonals = [zero; SUMS];
+                    for (d, diagonal) in diagonals.iter_mut().enumerate() {
+                        *diagonal = equal(&corners, d);
+                    }
                     for a in 0..SUMS {
                         let axial = equal(&digits, a).and(exists);
                         if axial.is_zero() {

@@ -1,7 +1,7 @@
 use super::graph::{self, Layout};
 use super::picture::{self, Picture, SUMS, Table};
 use super::threshold;
-use crate::level::{Level, detect};
+use crate::level::{Level, available};
 use crate::rng::Lanes;
 
 fn random_picture(height: usize, width: usize, key: u128) -> Picture {
@@ -27,11 +27,14 @@ fn levels_agree_bit_by_bit() {
     for (height, width) in [(1, 1), (2, 3), (5, 64), (7, 130), (40, 511), (33, 1030)] {
         for table in tables() {
             let observed = random_picture(height, width, 1);
-            let (mut a, mut b) = (random_picture(height, width, 2), random_picture(height, width, 2));
+            let mut scalar = random_picture(height, width, 2);
+            let mut pictures = [scalar.clone(), scalar.clone(), scalar.clone()];
             for key in 0..3 {
-                picture::sweep_on(Level::Scalar, &mut a, &observed, &table, key);
-                picture::sweep_on(detect(), &mut b, &observed, &table, key);
-                assert_eq!(a, b, "{height} x {width}");
+                picture::sweep_on(Level::Scalar, &mut scalar, &observed, &table, key);
+                for (on, picture) in available().zip(&mut pictures) {
+                    picture::sweep_on(on, picture, &observed, &table, key);
+                    assert_eq!(*picture, scalar, "{on:?} {height} x {width}");
+                }
             }
         }
     }
@@ -149,7 +152,7 @@ fn decisions_have_their_probabilities() {
     // A ring, whose odd sites are decided last.
     let (n, up) = (1000, vec![Vec::new(), Vec::new(), vec![threshold(0.1), threshold(0.37), threshold(0.8)]]);
     let ring = ring(n);
-    for on in [Level::Scalar, detect()] {
+    for on in available() {
         let (mut counts, mut words) = ([(0u64, 0u64); 3], vec![0x1234_5678_9abc_def0; ring.n_words()]);
         for key in 0..20 {
             graph::sweeps_on(on, &ring, &mut words, &up, 1, |_| key, 1);
@@ -167,7 +170,7 @@ fn decisions_have_their_probabilities() {
 }
 
 #[test]
-fn graphs_of_many_degrees_agree_on_both_levels() {
+fn graphs_of_many_degrees_agree_on_all_levels() {
     // A star, a path and a wheel in one: degrees 0 to 15.
     let n = 200usize;
     let mut near: Vec<Vec<u32>> = vec![Vec::new(); n];
@@ -189,10 +192,11 @@ fn graphs_of_many_degrees_agree_on_both_levels() {
     }
     let layout = Layout::new(&classes, |i| &near[i]);
     let up: Vec<Vec<u32>> = (0..16).map(|d| thresholds(d + 1)).collect();
-    let (mut a, mut b) = (vec![7; layout.n_words()], vec![7; layout.n_words()]);
-    for key in 0..5 {
-        graph::sweeps_on(Level::Scalar, &layout, &mut a, &up, 2, |t| key + u128::from(t), 1);
-        graph::sweeps_on(detect(), &layout, &mut b, &up, 2, |t| key + u128::from(t), 5);
-        assert_eq!(a, b);
-    }
+    let sweeps = |on, n_threads| {
+        let mut words = vec![7; layout.n_words()];
+        graph::sweeps_on(on, &layout, &mut words, &up, 10, u128::from, n_threads);
+        words
+    };
+    let scalar = sweeps(Level::Scalar, 1);
+    available().for_each(|on| assert_eq!(sweeps(on, 5), scalar, "{on:?}"));
 }

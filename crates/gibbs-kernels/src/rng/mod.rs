@@ -43,6 +43,11 @@ impl Lanes {
         seed_on(level(), key, block)
     }
 
+    /// The generators of blocks `2 block` and `2 block + 1`.
+    pub(crate) fn pair(key: u128, block: u64) -> [Self; 2] {
+        [Self::new(key, 2 * block), Self::new(key, 2 * block + 1)]
+    }
+
     /// The next number of each lane.
     #[inline]
     pub fn next_u32s(&mut self) -> [u32; 8] {
@@ -66,9 +71,9 @@ fn seed_on(on: Level, key: u128, block: u64) -> Lanes {
         Level::Scalar => scalar::seed(key, block),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe { avx2::seed(key, block) },
+        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::seed(key, block) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
 }
 
@@ -118,9 +123,9 @@ fn uniform_block(on: Level, key: u128, block: u64, out: &mut [f32]) {
         Level::Scalar => scalar::uniform(&mut lanes, out),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe { avx2::uniform(&mut lanes, out) },
+        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::uniform(&mut lanes, out) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
 }
 
@@ -130,9 +135,9 @@ fn normal_block(on: Level, key: u128, block: u64, out: &mut [f32]) {
         Level::Scalar => scalar::normal(&mut lanes, out),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe { avx2::normal(&mut lanes, out) },
+        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::normal(&mut lanes, out) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => unreachable!("not on this processor"),
+        Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
 }
 

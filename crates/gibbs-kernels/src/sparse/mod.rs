@@ -33,9 +33,9 @@ pub fn add_product(rows: SparseView<'_>, table: &[f64], width: usize, out: &mut 
         Level::Scalar => plain(rows, table, width, out),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma => unsafe { avx2(rows, table, width, out) },
+        Level::Avx2Fma | Level::Avx512 => unsafe { avx2(rows, table, width, out) },
         #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2Fma => plain(rows, table, width, out),
+        Level::Avx2Fma | Level::Avx512 => plain(rows, table, width, out),
     }
 }
 

@@ -99,7 +99,8 @@ fn bad_input_is_named() {
     fails("noisy.png --noise 0.7", 2, &["--noise", "below 0.5"]);
     fails("noisy.png --coupling -1", 2, &["--coupling"]);
     fails("noisy.png --coupling much", 2, &["a number or auto"]);
-    fails("noisy.png --neighbours 6", 2, &["4 or 8"]);
+    fails("noisy.png --neighbours 6", 2, &["4, 8 or 24"]);
+    fails("noisy.png --neighbours 24 --coupling 0.5", 2, &["--coupling", "auto"]);
     fails("noisy-grey.png --levels 1", 2, &["2 to 256"]);
     fails("noisy.png --clean noisy-colour.png", 2, &["1 channels", "3 channels"].map(|_| "channels"));
     std::fs::write(d.join("broken.png"), &bytes(d, "noisy.png")[..60]).unwrap();

@@ -17,8 +17,10 @@ fn posterior(prior: Prior) -> Restoration {
     Restoration::new(prior, Flips::new(0.2).unwrap()).unwrap()
 }
 
-fn priors() -> [Prior; 2] {
-    [Prior { coupling: 0.4, diagonal: 0.0, bias: 0.1 }, Prior { coupling: 0.3, diagonal: 0.15, bias: -0.2 }]
+fn priors() -> [Prior; 3] {
+    let four = Prior { coupling: 0.4, bias: 0.1, ..Prior::default() };
+    let eight = Prior { coupling: 0.3, diagonal: 0.15, bias: -0.2, ..Prior::default() };
+    [four, eight, Prior { coupling: 0.4, far: [-0.1, -0.05, 0.02], ..eight }]
 }
 
 /// Every sixth of 120 000 sweeps, alpha = 1e-4. These couplings are below the transition, so a few sweeps forget. Planted: 25 %
@@ -41,12 +43,12 @@ fn sweeps_sample_the_enumerated_posterior() {
     }
 }
 
-/// Shares of 20 000 sweeps of a narrow picture against elimination: standard errors are 0.0035 times the root of the
-/// autocorrelation time, which is below 6 here; five of them.
+/// Shares of 20 000 sweeps of narrow pictures, lying and standing (many bands of rows), against elimination: standard errors are
+/// 0.0035 times the root of the autocorrelation time, which is below 6 here; five of them.
 #[test]
 fn marginals_are_exact_within_their_error() {
-    for prior in priors() {
-        let seen = pattern(6, 140);
+    for (prior, (height, width)) in priors().into_iter().flat_map(|p| [(p, (6, 140)), (p, (168, 5))]) {
+        let seen = pattern(height, width);
         let found = posterior(prior).marginals(&seen, 50, 20_000, &Key::from_seed(2));
         let exact = Elimination::new(&posterior(prior).field(&seen).unwrap()).unwrap().marginals();
         let worst = found.iter().zip(exact.chunks(2)).map(|(p, e)| (p - e[1]).abs()).fold(0.0, f64::max);
@@ -58,7 +60,7 @@ fn marginals_are_exact_within_their_error() {
 
 #[test]
 fn annealing_meets_the_exact_minimum() {
-    let prior = Prior { coupling: 0.7, diagonal: 0.0, bias: 0.0 };
+    let prior = Prior { coupling: 0.7, ..Prior::default() };
     let seen = pattern(7, 40);
     let field = posterior(prior).field(&seen).unwrap();
     let (_, least) = Elimination::most_probable(&field).unwrap();
@@ -78,7 +80,7 @@ fn annealing_meets_the_exact_minimum() {
 /// parameters below the estimate scatters by 0.02 or less, so 0.08 is four of that.
 #[test]
 fn coupling_and_noise_are_found_in_the_noisy_picture() {
-    let (prior, rate) = (Prior { coupling: 0.35, diagonal: 0.12, bias: 0.02 }, 0.1);
+    let (prior, rate) = (Prior { coupling: 0.35, diagonal: 0.12, bias: 0.02, ..Prior::default() }, 0.1);
     let (blank, mut clean) = (Picture::new(200, 200), Picture::new(200, 200));
     // Noise of nearly a half leaves the prior alone.
     let free = Restoration::new(prior, Flips::new(0.499_999).unwrap()).unwrap();
@@ -101,6 +103,81 @@ fn coupling_and_noise_are_found_in_the_noisy_picture() {
         assert!(matches!(Flips::new(rate), Err(FieldError::Setting { .. })));
     }
     assert!(Restoration::new(Prior { coupling: f64::NAN, ..prior }, Flips::new(0.1).unwrap()).is_err());
+}
+
+/// The energy that is reported is that of the field, whatever the neighbours and however narrow the picture.
+#[test]
+fn energies_are_those_of_the_field() {
+    for (prior, (height, width)) in priors().into_iter().flat_map(|p| [(1, 1), (1, 5), (9, 2), (7, 11)].map(|s| (p, s)))
+    {
+        let (seen, x) = (pattern(height, width), Picture::from_fn(height, width, |i, j| (i + j * j) % 3 == 0));
+        let mut spins = Vec::new();
+        x.for_each(|_, _, bit| spins.push(u8::from(bit)));
+        let expected = posterior(prior).field(&seen).unwrap().energy_of(&spins);
+        assert!((posterior(prior).energy(&x, &seen) - expected).abs() < 1e-9, "{prior:?} {height} x {width}");
+    }
+}
+
+/// Leaving one pixel out against elimination of the field in which that pixel was not seen.
+#[test]
+fn a_pixel_left_out_is_foretold() {
+    for prior in priors() {
+        let (seen, p) = (pattern(4, 6), posterior(prior));
+        let exact = |field: &gibbs_spin::field::Field| Elimination::new(field).unwrap().marginals();
+        let up: Vec<f64> = exact(&p.field(&seen).unwrap()).chunks(2).map(|p| p[1]).collect();
+        let mut expected = 0.0;
+        seen.for_each(|i, j, bit| {
+            // The field of half a pixel seen so and half seen otherwise is that of the prior alone.
+            let other = Picture::from_fn(4, 6, |k, l| seen.get(k, l) != ((k, l) == (i, j)));
+            let [a, b] = [&seen, &other].map(|y| p.field(y).unwrap());
+            let unary = a.unary().iter().zip(b.unary()).map(|(a, b)| (a + b) / 2.0).collect();
+            let pair = Pair::Ising;
+            let blind =
+                gibbs_spin::field::Field::new(a.graph().clone(), 2, &pair, a.couplings().to_vec(), unary).unwrap();
+            let up = exact(&blind)[2 * (6 * i + j) + 1];
+            let same = if bit { up } else { 1.0 - up };
+            expected += (0.8 * same + 0.2 * (1.0 - same)).ln() / 24.0;
+        });
+        assert!((p.leave_one_out(&seen, &up) - expected).abs() < 1e-9, "{prior:?}");
+    }
+}
+
+/// A board of single pixels, a tenth of them flipped: one of the two starts of the estimate takes all of it for noise.
+#[test]
+fn a_chequered_board_is_no_noise() {
+    let mut rng = Key::from_seed(8).rng();
+    let flips: Vec<bool> = (0..120 * 120).map(|_| rng.uniform() < 0.1).collect();
+    let seen = Picture::from_fn(120, 120, |i, j| ((i + j) % 2 == 0) != flips[120 * i + j]);
+    for connectivity in [Connectivity::Four, Connectivity::Eight, Connectivity::TwentyFour] {
+        let found = Estimate { connectivity, ..Estimate::default() }.run(&seen, &Key::from_seed(9)).unwrap();
+        assert!((found.flips.rate() - 0.1).abs() < 0.02, "{found:?}");
+        let p = found.marginals(&seen, 50, 200, &Key::from_seed(10));
+        let wrong = (0..120 * 120).filter(|k| (p[*k] > 0.5) != ((k / 120 + k % 120) % 2 == 0)).count();
+        assert!(wrong < 60, "{wrong} {found:?}");
+    }
+}
+
+/// A page of lines three pixels wide, 10 % of them flipped: couplings of both signs are found and the noise to a hundredth, and
+/// fewer pixels are wrong than with one coupling.
+#[test]
+fn lines_need_more_than_one_coupling() {
+    let clean = Picture::from_fn(240, 240, |i, j| i % 12 < 3 && j / 40 % 2 == 0 || j % 17 < 3);
+    let mut rng = Key::from_seed(8).rng();
+    let flips: Vec<bool> = (0..240 * 240).map(|_| rng.uniform() < 0.1).collect();
+    let seen = Picture::from_fn(240, 240, |i, j| clean.get(i, j) != flips[240 * i + j]);
+    let wrong = |connectivity: Connectivity| {
+        let found = Estimate { connectivity, ..Estimate::default() }.run(&seen, &Key::from_seed(9)).unwrap();
+        let p = found.marginals(&seen, 50, 200, &Key::from_seed(10));
+        let mut wrong = 0;
+        clean.for_each(|i, j, bit| wrong += usize::from((p[240 * i + j] > 0.5) != bit));
+        (found, wrong)
+    };
+    let (four, wrong_of_four) = wrong(Connectivity::Four);
+    let (found, wrong_of_24) = wrong(Connectivity::TwentyFour);
+    let least = found.prior.couplings().into_iter().fold(f64::INFINITY, f64::min);
+    assert!(four.prior.far == [0.0; 3] && found.prior.coupling > 0.4 && least < -0.05, "{found:?}");
+    assert!((found.flips.rate() - 0.1).abs() < 0.01, "{found:?}");
+    assert!(3 * wrong_of_24 < 2 * wrong_of_four, "{wrong_of_24} {wrong_of_four}");
 }
 
 /// 64 replicas of a graph of mixed degrees, every tenth of 4000 sweeps, against the enumerated law.

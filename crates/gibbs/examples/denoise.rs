@@ -59,12 +59,11 @@ fn table(clean: &Picture, rate: f64, connectivity: Connectivity, sweeps: u64) ->
     let posterior = estimate.run(&seen, &Key::from_seed(2))?;
     let Restoration { prior, flips } = posterior;
     println!(
-        "\n{connectivity:?} neighbours, {:.0} % flipped; estimated in {:.2} s: coupling {:.3}, across corners {:.3}, bias \
-         {:.3}, noise {:.2} %\n",
+        "\n{connectivity:?} neighbours, {:.0} % flipped; estimated in {:.2} s: couplings by distance {:.3?}, bias {:.3}, \
+         noise {:.2} %\n",
         100.0 * rate,
         start.elapsed().as_secs_f64(),
-        prior.coupling,
-        prior.diagonal,
+        &prior.couplings()[..connectivity.n_kinds()],
         prior.bias,
         100.0 * flips.rate()
     );
@@ -109,8 +108,9 @@ fn speed(side: usize, sites: &[usize], repeats: usize) -> Result<()> {
     let clean = Picture::from_fn(side, side, |i, j| (i / 40 + j / 60) % 3 == 0);
     let seen = flipped(&clean, 0.1, &Key::from_seed(1));
     let threads = rayon::current_num_threads();
-    for (name, diagonal) in [("four", 0.0), ("eight", 0.25)] {
-        let prior = Prior { coupling: 0.5, diagonal, bias: 0.0 };
+    let near = [0.0; 3];
+    for (name, diagonal, far) in [("four", 0.0, near), ("eight", 0.25, near), ("24", 0.25, [-0.1; 3])] {
+        let prior = Prior { coupling: 0.5, diagonal, far, bias: 0.0 };
         let posterior = Restoration::new(prior, Flips::new(0.1)?)?;
         let mut x = seen.clone();
         let times = (0..repeats).map(|t| {
@@ -149,7 +149,7 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--quick"] => {
             let digits = named("digits", &NamedOptions::default(), &Key::from_seed(0))?;
-            table(&page(&digits, 8, 200, 8.0), 0.1, Connectivity::Eight, 100)?;
+            table(&page(&digits, 8, 200, 8.0), 0.1, Connectivity::TwentyFour, 100)?;
             one_by_one(&digits, 8, 20, 8.0, 0.1, 50)?;
             speed(200, &[1000], 2)
         }
@@ -159,8 +159,9 @@ fn main() -> Result<()> {
             let digits = digits(if part == "train" { Part::Train } else { Part::Test }, folder)?;
             let clean = page(&digits, 28, n, 128.0);
             for rate in [0.1, 0.2] {
-                table(&clean, rate, Connectivity::Four, 1000)?;
-                table(&clean, rate, Connectivity::Eight, 1000)?;
+                for connectivity in [Connectivity::Four, Connectivity::Eight, Connectivity::TwentyFour] {
+                    table(&clean, rate, connectivity, 1000)?;
+                }
                 one_by_one(&digits, 28, n.min(200), 128.0, rate, 1000)?;
             }
             Ok(())

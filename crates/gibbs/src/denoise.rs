@@ -79,12 +79,13 @@ pub struct DenoiseOptions {
     pub model: Model,
     /// What is taken as the answer.
     pub method: Method,
-    /// Coupling of neighbours; of those across a corner it is divided by the square root of two.
+    /// Coupling of neighbours; of those across a corner it is divided by the square root of two. Of 24 neighbours the couplings are
+    /// always estimated.
     pub coupling: Option<f64>,
     /// Probability of a flip (Ising), or standard deviation in grey values.
     pub noise: Option<f64>,
-    /// Neighbours of a pixel of the Ising model: 4 or 8.
-    pub neighbours: usize,
+    /// Neighbours of a pixel of the Ising model: 4, 8 or 24; none is 24, or 4 where a coupling is given.
+    pub neighbours: Option<usize>,
     /// Grey levels.
     pub levels: usize,
     /// Sweeps that are kept, or that cool down; a quarter as many come before.
@@ -100,10 +101,24 @@ impl Default for DenoiseOptions {
             method: Method::Marginals,
             coupling: None,
             noise: None,
-            neighbours: 4,
+            neighbours: None,
             levels: 32,
             sweeps: 400,
             seed: 0,
+        }
+    }
+}
+
+impl DenoiseOptions {
+    fn connectivity(&self) -> Result<Connectivity, Error> {
+        match (self.neighbours, self.coupling) {
+            (Some(4), _) | (None, Some(_)) => Ok(Connectivity::Four),
+            (Some(8), _) => Ok(Connectivity::Eight),
+            (Some(24) | None, None) => Ok(Connectivity::TwentyFour),
+            (Some(24), Some(_)) => Err(Error::Usage(
+                "--neighbours 24 takes no --coupling, it has five: leave it auto, or give 4 or 8".into(),
+            )),
+            (Some(other), _) => Err(Error::Usage(format!("--neighbours is {other}: give 4, 8 or 24"))),
         }
     }
 }
@@ -115,6 +130,8 @@ pub struct ChannelReport {
     pub coupling: f64,
     /// Coupling of pixels that share a corner (Ising).
     pub diagonal: f64,
+    /// Couplings of pixels at the distances 2, sqrt 5 and sqrt 8 (Ising).
+    pub far: [f64; 3],
     /// Bias towards the brighter value (Ising).
     pub bias: f64,
     /// Probability of a flip (Ising), or standard deviation in grey values.
@@ -125,6 +142,16 @@ pub struct ChannelReport {
     pub iterations: Option<u64>,
     /// Whether it converged.
     pub converged: Option<bool>,
+}
+
+impl ChannelReport {
+    /// The couplings as a reader sees them: the nearest first, those of 0 at the end left out.
+    pub fn couplings(&self) -> String {
+        let [a, b, c] = self.far;
+        let all = [self.coupling, self.diagonal, a, b, c];
+        let n = all.iter().rposition(|j| *j != 0.0).map_or(1, |last| last + 1);
+        all[..n].iter().map(|j| format!("{j:.3}")).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Distance of a picture to the clean one.
@@ -257,9 +284,7 @@ pub fn denoise(
 
 fn check(noisy: &Picture, options: &DenoiseOptions, model: Model) -> Result<(), Error> {
     let wrong = |text: String| Err(Error::Usage(text));
-    if !matches!(options.neighbours, 4 | 8) {
-        return wrong(format!("--neighbours is {}: give 4 or 8", options.neighbours));
-    }
+    let connectivity = options.connectivity()?;
     if !(2..=256).contains(&options.levels) {
         return wrong(format!("--levels is {}: give 2 to 256", options.levels));
     }
@@ -269,12 +294,17 @@ fn check(noisy: &Picture, options: &DenoiseOptions, model: Model) -> Result<(), 
     if let Some(coupling) = options.coupling.filter(|c| !(c.is_finite() && (0.0..=50.0).contains(c))) {
         return wrong(format!("--coupling is {coupling}: give a number from 0 to 50, or auto"));
     }
-    let per_pixel = if model == Model::Ising { 2 } else { options.levels };
+    // Methods that take the field as a graph hold five numbers an edge.
+    let per_pixel = match (model, options.method) {
+        (Model::Ising, Method::Marginals) => 2,
+        (Model::Ising, _) => 10 * connectivity.steps().len(),
+        _ => options.levels,
+    };
     let needed = noisy.height.saturating_mul(noisy.width).saturating_mul(per_pixel);
     if needed > LARGEST {
         return wrong(format!(
-            "{} x {} pixels of {per_pixel} levels need {needed} numbers, the limit is {LARGEST}: use fewer --levels, or cut \
-             the picture",
+            "{} x {} pixels of {per_pixel} numbers each are {needed} numbers, the limit is {LARGEST}: use fewer --levels or \
+             --neighbours, --method marginals, or cut the picture",
             noisy.height, noisy.width
         ));
     }
@@ -296,11 +326,11 @@ fn binary_channel(
     key: &Key,
 ) -> Result<(Vec<u8>, ChannelReport), Error> {
     let seen = BitPicture::from_fn(height, width, |i, j| grey[i * width + j] == bright);
-    let eight = options.neighbours == 8;
-    let connectivity = if eight { Connectivity::Eight } else { Connectivity::Four };
+    let connectivity = options.connectivity()?;
     let known = |coupling: f64| {
+        let eight = connectivity == Connectivity::Eight;
         let diagonal = if eight { coupling * std::f64::consts::FRAC_1_SQRT_2 } else { 0.0 };
-        Prior { coupling, diagonal, bias: 0.0 }
+        Prior { coupling, diagonal, ..Prior::default() }
     };
     let flips = options.noise.map(Flips::new).transpose().map_err(|e| Error::Usage(format!("--noise: {e}")))?;
     let estimate = Estimate { connectivity, flips, prior: options.coupling.map(known), ..Estimate::default() };
@@ -310,9 +340,10 @@ fn binary_channel(
     let report = ChannelReport {
         coupling: prior.coupling,
         diagonal: prior.diagonal,
+        far: prior.far,
         bias: prior.bias,
         noise: flips.rate(),
-        energy: posterior.field(&seen).map_err(usage)?.energy_of(&bits),
+        energy: posterior.energy(&BitPicture::from_fn(height, width, |i, j| bits[i * width + j] == 1), &seen),
         iterations: end.map(|e| e.iterations),
         converged: end.map(|e| e.converged),
     };
@@ -452,9 +483,9 @@ impl DenoiseReport {
         let mut rows = Vec::new();
         for (c, channel) in self.channels.iter().enumerate() {
             let Some(r) = channel else { continue };
-            rows.push(vec![c.to_string(), number(r.coupling), number(r.diagonal), number(r.noise), number(r.energy)]);
+            rows.push(vec![c.to_string(), r.couplings(), number(r.noise), number(r.energy)]);
         }
-        let head = ["channel", "coupling", "across corners", "noise", "energy, nats"].map(String::from).to_vec();
+        let head = ["channel", "couplings by distance", "noise", "energy, nats"].map(String::from).to_vec();
         let mut blocks = vec![Block::Table(Table { head, rows })];
         if let (Some(before), Some(after)) = (self.before, self.after) {
             let row = |name: &str, d: Distance| {

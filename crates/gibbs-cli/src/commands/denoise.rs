@@ -31,9 +31,9 @@ pub struct Denoise {
     /// Probability of a flipped pixel (ising), or standard deviation in grey values, or auto
     #[arg(long, default_value = "auto")]
     pub noise: Auto,
-    /// Neighbours of a pixel under --model ising: 4 or 8
-    #[arg(long, default_value_t = 4)]
-    pub neighbours: usize,
+    /// Neighbours of a pixel under --model ising: 4, 8 or 24 [default: 24, or 4 with --coupling]
+    #[arg(long)]
+    pub neighbours: Option<usize>,
     /// Grey levels under --model levels and potts
     #[arg(long, default_value_t = 32)]
     pub levels: usize,
@@ -89,12 +89,8 @@ pub fn run(args: &Denoise, context: &Context) -> Result<(), Error> {
             say(&format!("channel {c}        one value only: left as it is"));
             continue;
         };
-        let corners = if r.diagonal == 0.0 { String::new() } else { format!(" ({:.3} across corners)", r.diagonal) };
         let noise = if report.model == Model::Ising { percent(r.noise) } else { format!("{:.2} grey values", r.noise) };
-        say(&format!(
-            "channel {c}        coupling {:.3}{corners}, noise {noise}, energy {:.1} nats",
-            r.coupling, r.energy
-        ));
+        say(&format!("channel {c}        coupling {}, noise {noise}, energy {:.1} nats", r.couplings(), r.energy));
     }
     let line = |name: &str, d: Distance| {
         let psnr = d.psnr.map_or("none off".to_string(), |p| format!("{p:.2} dB"));

@@ -18,6 +18,43 @@ pub enum Connectivity {
     Four,
     /// Also the diagonal ones.
     Eight,
+    /// All pixels at most two rows and two columns away.
+    TwentyFour,
+}
+
+impl Connectivity {
+    /// One of every two opposite neighbours: rows down, columns to the right, and the kind of the edge. Kinds are numbered by
+    /// distance: 0 for a side shared, 1 for a corner, then distances 2, sqrt 5 and sqrt 8.
+    pub fn steps(self) -> &'static [(usize, isize, u8)] {
+        const STEPS: [(usize, isize, u8); 12] = [
+            (0, 1, 0),
+            (1, 0, 0),
+            (1, 1, 1),
+            (1, -1, 1),
+            (0, 2, 2),
+            (2, 0, 2),
+            (1, 2, 3),
+            (1, -2, 3),
+            (2, 1, 3),
+            (2, -1, 3),
+            (2, 2, 4),
+            (2, -2, 4),
+        ];
+        match self {
+            Connectivity::Four => &STEPS[..2],
+            Connectivity::Eight => &STEPS[..4],
+            Connectivity::TwentyFour => &STEPS,
+        }
+    }
+
+    /// Kinds of edges.
+    pub fn n_kinds(self) -> usize {
+        match self {
+            Connectivity::Four => 1,
+            Connectivity::Eight => 2,
+            Connectivity::TwentyFour => 5,
+        }
+    }
 }
 
 impl Graph {
@@ -53,8 +90,8 @@ impl Graph {
         Self::from_checked(n_sites, edges)
     }
 
-    /// Pixels of a picture, row by row, with open borders. Beside the graph comes the kind of every edge: 0 for a side shared,
-    /// 1 for a corner.
+    /// Pixels of a picture, row by row, with open borders. Beside the graph comes the kind of every edge
+    /// ([`Connectivity::steps`]).
     ///
     /// # Errors
     /// A side of 0.
@@ -63,13 +100,9 @@ impl Graph {
             return Err(GraphError::Side { side: 0, advice: "a picture has one pixel or more" });
         }
         let n_sites = checked_product(&[height, width])?;
-        let mut steps = vec![(0, 1, 0), (1, 0, 0)];
-        if connectivity == Connectivity::Eight {
-            steps.extend([(1, 1, 1), (1, -1, 1)]);
-        }
         let (mut edges, mut kinds) = (Vec::new(), Vec::new());
         for site in 0..n_sites {
-            for &(down, right, kind) in &steps {
+            for &(down, right, kind) in connectivity.steps() {
                 let (i, j) = (site / width + down, (site % width).checked_add_signed(right));
                 if let Some(j) = j.filter(|j| i < height && *j < width) {
                     edges.push([site as u32, (i * width + j) as u32]);

@@ -13,8 +13,8 @@ use crate::newton::{Concave, maximise};
 /// drawn. The mean over the second half of the iterations is the end.
 ///
 /// It has more than one fixed point: a stiff prior with much noise, and a weak one that takes part of the noise for the picture. It is
-/// therefore begun twice, at the [`usual`] prior with the noise of the specks, and at weak couplings with a noise of a tenth, and what is returned is the end that foretells a pixel seen better from all the others
-/// ([`Restoration::leave_one_out`]).
+/// therefore begun twice, at the [`usual`] prior with the noise of the specks, and at weak couplings with a noise of a tenth, and what is
+/// returned is the end that foretells a pixel seen better from all the others ([`Restoration::leave_one_out`]).
 ///
 /// The estimate is that of the model: a picture that no Ising model draws (lines, dithering) gets the noise that explains it
 /// best. Below [`FEWEST`] pixels the two cannot be told apart, and a single line would be explained as noise on an empty
@@ -83,17 +83,13 @@ impl Estimate {
         let diagonal = if self.connectivity == Connectivity::Four { 0.0 } else { 0.2 };
         let weak = self.prior.unwrap_or(Prior { coupling: 0.4, diagonal, ..Prior::default() });
         let weak = Restoration::new(weak, self.flips.unwrap_or(Flips::new(0.1)?))?;
-        let mut best: Option<(f64, Restoration)> = None;
-        for (k, start) in [start, weak].into_iter().enumerate() {
-            let key = key.block(k as u64);
+        let end = |start: Restoration, key: Key| {
             let end = self.climb(start, seen, &key)?;
             let marginals = end.marginals(seen, TRIAL / 4, TRIAL, &key.step(self.iterations));
-            let score = end.leave_one_out(seen, &marginals);
-            if best.is_none_or(|(best, _)| score > best) {
-                best = Some((score, end));
-            }
-        }
-        Ok(best.map_or(weak, |(_, end)| end))
+            Ok::<_, FieldError>((end.leave_one_out(seen, &marginals), end))
+        };
+        let (stiff, weak) = (end(start, key.block(0))?, end(weak, key.block(1))?);
+        Ok(if weak.0 > stiff.0 { weak.1 } else { stiff.1 })
     }
 
     /// Stochastic EM from one start.

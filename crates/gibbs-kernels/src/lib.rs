@@ -2,8 +2,8 @@
 //! random numbers, exact sums, chains of labels.
 //!
 //! Every operation lives in its own folder: `mod.rs` is the safe interface, `scalar.rs` the plain twin that defines
-//! the result, `avx2.rs` the same on 256-bit vectors, chosen at run time ([`level()`]). Sweeps over packed spins are written
-//! once for 512 bits, which are one register, two, or eight words (`vector/`).
+//! the result, `avx2.rs` the same on 256-bit vectors and `avx512.rs` on 512-bit ones where they gain, chosen at run time
+//! ([`level()`]). Sweeps over packed spins are written once for 512 bits, which are one register, two, or eight words (`vector/`).
 //!
 //! # Conventions
 //! * Matrices are row-major slices, batch first; 0/1 matrices are packed, 64 columns a word ([`bits::BitRows`]).
@@ -17,6 +17,11 @@
 //! This crate is not a general BLAS: dense products are here for the shapes of nets on blocks of a batch ([`gemm`]),
 //! serial, because the blocks are what the threads share.
 //! Measurements are in `record/kernels.md`.
+
+#![allow(
+    clippy::inline_always,
+    reason = "generic code is inlined into functions that enable the instructions it needs"
+)]
 
 pub mod activation;
 pub mod bernoulli;

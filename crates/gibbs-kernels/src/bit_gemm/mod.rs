@@ -11,7 +11,11 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -121,7 +125,10 @@ fn for_each_unit(on: Level, a: BitRows, b: Matrix, finish: impl Fn(Unit, &Sums) 
                 Level::Scalar => scalar::unit(a, b, unit, sums),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this level is only found on a processor that has it.
-                Level::Avx2Fma | Level::Avx512 => unsafe { avx2::unit(a, b, unit, sums) },
+                Level::Avx2Fma => unsafe { avx2::unit(a, b, unit, sums) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Level::Avx512 => unsafe { avx512::unit(a, b, unit, sums) },
                 #[cfg(not(target_arch = "x86_64"))]
                 Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
             }

@@ -25,8 +25,10 @@ proptest! {
         let bias = random_matrix(n, seed ^ 1);
         let (mut x, mut y) = (vec![0.0; m * n], vec![1.0; m * n]);
         gemm_on(Level::Scalar, a, b, None, &mut x);
-        gemm_on(detect(), a, b, None, &mut y);
-        prop_assert_eq!(&x, &y);
+        for on in available() {
+            gemm_on(on, a, b, None, &mut y);
+            prop_assert_eq!(&x, &y, "{:?}", on);
+        }
         gemm_on(detect(), a, b, Some(&bias), &mut y);
         for i in 0..m {
             for j in 0..n {
@@ -45,11 +47,13 @@ proptest! {
         let a = BitRows::new(&words, m, k);
         let p = random_matrix(m * n, seed);
         let start = random_matrix(k * n, seed ^ 1);
-        let (mut x, mut y) = (start.clone(), start.clone());
-        let mut scratch = Vec::new();
+        let (mut x, mut scratch) = (start.clone(), Vec::new());
         gemm_tn_on(Level::Scalar, a, &p, n, 0.7, &mut x, &mut scratch);
-        gemm_tn_on(detect(), a, &p, n, 0.7, &mut y, &mut scratch);
-        prop_assert_eq!(&x, &y);
+        for on in available() {
+            let mut y = start.clone();
+            gemm_tn_on(on, a, &p, n, 0.7, &mut y, &mut scratch);
+            prop_assert_eq!(&x, &y, "{:?}", on);
+        }
         for l in 0..k {
             for j in 0..n {
                 let sum: f64 = (0..m).filter(|&i| a.get(i, l)).map(|i| f64::from(p[i * n + j])).sum();

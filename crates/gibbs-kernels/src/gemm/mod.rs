@@ -8,10 +8,12 @@
 //! (with eight partial sums where there are up to four columns). The relative error is that of such a sum: at most
 //! `(k + 9) 2^-24 sum_p |a_ip b_pj|`; instruction sets differ by twice that.
 //!
-//! The kernel keeps six rows of sixteen columns in registers (Goto & van de Geijn 2008, DOI 10.1145/1356052.1356053).
+//! The kernel keeps six rows of sixteen columns in registers, or of 32 with AVX-512 (Goto & van de Geijn 2008, DOI 10.1145/1356052.1356053).
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub(crate) mod packed;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -60,12 +62,14 @@ pub(crate) fn matmul_on(
     match on {
         Level::Scalar => scalar::matmul(a, b, bias, accumulate, c),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: this level is only found on a processor that has it.
+        // SAFETY: these levels are only found on a processor that has them.
         Level::Avx2Fma | Level::Avx512 => unsafe {
             if b.as_columns() {
                 skinny::few_columns(m, a, b, bias, accumulate, c);
             } else if k <= skinny::FEW_INNER {
                 skinny::few_inner(m, a, b, bias, accumulate, c);
+            } else if on == Level::Avx512 {
+                avx512::matmul(m, a, b, bias, accumulate, c);
             } else {
                 avx2::matmul(m, a, b, bias, accumulate, c);
             }

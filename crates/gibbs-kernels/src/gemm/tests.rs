@@ -63,6 +63,21 @@ proptest! {
         }
     }
 
+    /// Vectors of either width sum in the same order.
+    #[test]
+    fn vectors_of_either_width_give_the_same_bits(m in size(), k in size(), n in size(), seed: u64, accumulate: bool) {
+        prop_assume!(m * k * n < 1_000_000);
+        let (a, b, bias) = (numbers(m * k, seed), numbers(k * n, seed ^ 1), numbers(n, seed ^ 2));
+        let packed = Packed::new(k, n, &b);
+        let on = |level| {
+            let mut c = numbers(m * n, seed ^ 3);
+            matmul_on(level, m, &a, &packed, Some(&bias), accumulate, &mut c);
+            c
+        };
+        let vectors: Vec<Vec<f32>> = available().filter(|l| *l != Level::Scalar).map(on).collect();
+        prop_assert!(vectors.iter().all(|c| *c == vectors[0]));
+    }
+
     #[test]
     fn rows_do_not_depend_on_their_number(m in 1usize..40, k in size(), n in size(), first in 0usize..40, seed: u64) {
         let first = first % m;

@@ -1,8 +1,4 @@
 //! Deciding the sites of a block, groups of 512 at once.
-#![allow(
-    clippy::inline_always,
-    reason = "generic code is inlined into functions that enable the instructions it needs"
-)]
 
 use super::{ALWAYS, Around, Decision, MORE, Rule, TOGETHER, threshold_bits};
 use crate::rng::Lanes;

@@ -9,10 +9,6 @@
 //! The code is written once over a vector type (`vector`); `scalar` and `avx2` are what it runs on.
 //!
 //! Source: multi-spin coding as in [`crate::ising`].
-#![allow(
-    clippy::inline_always,
-    reason = "generic code is inlined into functions that enable the instructions it needs"
-)]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -1,10 +1,6 @@
 //! 512 bits at once: what sweeps over packed spins need of a register, of two, or of eight words.
 //!
 //! Closures do not inherit the instructions of the function around them, so generic code is written without.
-#![allow(
-    clippy::inline_always,
-    reason = "generic code is inlined into functions that enable the instructions it needs"
-)]
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;

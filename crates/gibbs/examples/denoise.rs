@@ -12,6 +12,7 @@ use gibbs_data::{NamedOptions, Part, Table, named};
 use gibbs_kernels::multispin::picture::Picture;
 use gibbs_spin::field::IsingReplicas;
 use gibbs_spin::graph::{Connectivity, Graph};
+use gibbs_spin::restoration::estimate::usual;
 use gibbs_spin::restoration::{Estimate, Flips, Prior, Restoration};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -108,9 +109,9 @@ fn speed(side: usize, sites: &[usize], repeats: usize) -> Result<()> {
     let clean = Picture::from_fn(side, side, |i, j| (i / 40 + j / 60) % 3 == 0);
     let seen = flipped(&clean, 0.1, &Key::from_seed(1));
     let threads = rayon::current_num_threads();
-    let near = [0.0; 3];
-    for (name, diagonal, far) in [("four", 0.0, near), ("eight", 0.25, near), ("24", 0.25, [-0.1; 3])] {
-        let prior = Prior { coupling: 0.5, diagonal, far, bias: 0.0 };
+    let four = Prior { coupling: 0.5, ..Prior::default() };
+    let eight = Prior { diagonal: 0.25, ..four };
+    for (name, prior) in [("four", four), ("eight", eight), ("24", usual(Connectivity::TwentyFour))] {
         let posterior = Restoration::new(prior, Flips::new(0.1)?)?;
         let mut x = seen.clone();
         let times = (0..repeats).map(|t| {

@@ -75,7 +75,7 @@ impl Window {
     /// One heat-bath sweep at inverse temperature `beta`: every second band, then the others.
     pub(super) fn sweep(&mut self, beta: f64, key: &Key) {
         let (width, stride, key) = (self.width, self.stride(), key.bits());
-        let (couplings, fields) = (&self.couplings, self.fields);
+        let (couplings, fields) = (self.couplings, self.fields);
         for parity in 0..2 {
             // The rows of a band with half a band around it.
             let (from, chunk) = (parity * BAND * stride, 2 * BAND * stride);
@@ -88,17 +88,16 @@ impl Window {
             chunks.enumerate().for_each(|(band, (((spins, near), up), seen))| {
                 let mut lanes = Lanes::new(key, (2 * band + parity) as u64);
                 let rows = ABOVE..(ABOVE + BAND).min(last.saturating_sub(2 * BAND * band));
-                for row in rows {
-                    let first = row * stride + REACH;
+                for first in rows.map(|row| row * stride + REACH) {
                     for eight in (first..first + width).step_by(8) {
                         let numbers = lanes.next_u32s();
                         for (at, number) in (eight..(eight + 8).min(first + width)).zip(numbers) {
-                            let field = near[at] + fields[usize::from(seen[at])];
+                            let field = near[at] + if seen[at] == 1 { fields[1] } else { fields[0] };
                             up[at] = 1.0 / (1.0 + (-2.0 * beta * field).exp());
                             let spin = u8::from((f64::from(number) + 0.5) / 2f64.powi(32) < up[at]);
                             if spin != spins[at] {
                                 spins[at] = spin;
-                                add(near, at, stride, couplings, if spin == 1 { 2.0 } else { -2.0 });
+                                add(near, at, stride, &couplings, if spin == 1 { 2.0 } else { -2.0 });
                             }
                         }
                     }

@@ -50,7 +50,13 @@ const MORE: usize = 8;
 /// The most groups whose undecided sites are decided together.
 const TOGETHER: usize = 12;
 /// Sites one thread decides in a nanosecond, for deciding whether to wake the others.
-const SITES_PER_NANOSECOND: usize = 12;
+fn sites_per_nanosecond(on: Level) -> usize {
+    match on {
+        Level::Scalar => 2,
+        Level::Avx2Fma => 12,
+        Level::Avx512 => 30,
+    }
+}
 
 /// How a site is decided given its four neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +141,7 @@ fn half_sweep_on(on: Level, target: &mut Plane, other: &Plane, colour: usize, de
 /// If the planes differ in shape.
 pub fn sweeps(planes: &mut [Plane; 2], decision: &Decision, n: u64, key: impl Fn(u64, usize) -> u128 + Sync) {
     let shape = planes[0].shape();
-    let cost = shape.rows * shape.width * 64 / SITES_PER_NANOSECOND;
+    let cost = shape.rows * shape.width * 64 / sites_per_nanosecond(level());
     sweeps_on(level(), planes, decision, n, key, team::threads(cost, 2, n));
 }
 

@@ -105,6 +105,16 @@ fn coupling_and_noise_are_found_in_the_noisy_picture() {
     assert!(Restoration::new(Prior { coupling: f64::NAN, ..prior }, Flips::new(0.1).unwrap()).is_err());
 }
 
+#[test]
+fn a_picture_without_pixels_has_no_marginals() {
+    for prior in priors() {
+        for (height, width) in [(0, 0), (0, 5), (5, 0)] {
+            let empty = Picture::new(height, width);
+            assert!(posterior(prior).marginals(&empty, 1, 2, &Key::from_seed(1)).is_empty());
+        }
+    }
+}
+
 /// The energy that is reported is that of the field, whatever the neighbours and however narrow the picture.
 #[test]
 fn energies_are_those_of_the_field() {

@@ -1,5 +1,5 @@
 //! Elementwise arithmetic of f32 slices: plain loops that the compiler turns into vectors, compiled once for the
-//! portable instruction set and once for AVX2. Results are the same to the bit: no operation is fused or reordered.
+//! portable instruction set, once for AVX2 and once for AVX-512. Results are the same to the bit: no operation is fused or reordered.
 //!
 //! Functions here are serial: callers are the threads.
 
@@ -21,11 +21,20 @@ macro_rules! variants {
                 plain($($arg),*);
             }
 
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
+            fn avx512($($arg: $ty),*) {
+                plain($($arg),*);
+            }
+
             match level() {
                 Level::Scalar => plain($($arg),*),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this level is only found on a processor that has it.
-                Level::Avx2Fma | Level::Avx512 => unsafe { avx2($($arg),*) },
+                Level::Avx2Fma => unsafe { avx2($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Level::Avx512 => unsafe { avx512($($arg),*) },
                 #[cfg(not(target_arch = "x86_64"))]
                 Level::Avx2Fma | Level::Avx512 => plain($($arg),*),
             }

@@ -6,7 +6,7 @@ fn numbers(n: usize, key: u128) -> Vec<f32> {
     x
 }
 
-/// The AVX2 build of a loop rounds as the plain one does.
+/// The build of a loop with vectors rounds as the plain one does.
 #[test]
 fn arithmetic_is_that_of_the_definition() {
     for n in [0, 1, 7, 8, 33, 100] {

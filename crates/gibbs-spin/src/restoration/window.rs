@@ -118,7 +118,7 @@ impl Window {
     /// Adds to `sums`, row by row, the probability of each pixel given its neighbours when it was last decided: its mean over sweeps
     /// is the marginal, and scatters less than that of the spins.
     pub(super) fn add_probabilities(&self, sums: &mut [f64]) {
-        for (i, sums) in sums.chunks_exact_mut(self.width).enumerate() {
+        for (i, sums) in sums.chunks_exact_mut(self.width.max(1)).enumerate() {
             let up = &self.up[self.place(i, 0)..][..self.width];
             sums.iter_mut().zip(up).for_each(|(s, p)| *s += f64::from(*p));
         }

@@ -2,6 +2,7 @@
 
 use super::graph::{self, Block};
 use super::picture::{self, Row};
+use super::thinning;
 use crate::rng::Lanes;
 use crate::vector::avx512::Register;
 
@@ -15,4 +16,10 @@ pub(super) fn decide_row(row: &mut Row, lanes: &[Lanes; 2]) {
 #[target_feature(enable = "avx512f")]
 pub(super) fn decide_block(block: &Block, lanes: &[Lanes; 2]) {
     graph::decide_block::<Register>(block, lanes);
+}
+
+/// [`thinning::thin_all`] in registers.
+#[target_feature(enable = "avx512f")]
+pub(super) fn thin(words: &mut [u64], threshold: u32, lanes: &[Lanes; 2]) {
+    thinning::thin_all::<Register>(words, threshold, lanes);
 }

@@ -19,6 +19,9 @@ pub mod graph;
 pub mod picture;
 #[cfg(test)]
 mod tests;
+mod thinning;
+
+pub use thinning::thin;
 
 /// `p` in units of 2^-32, held below 1.
 ///

@@ -1,6 +1,7 @@
 use super::graph::{self, Layout};
 use super::picture::{self, Picture, SUMS, Table};
-use super::threshold;
+use super::thinning::thin_on;
+use super::{thin, threshold};
 use crate::level::{Level, available};
 use crate::rng::Lanes;
 
@@ -199,4 +200,46 @@ fn graphs_of_many_degrees_agree_on_all_levels() {
     };
     let scalar = sweeps(Level::Scalar, 1);
     available().for_each(|on| assert_eq!(sweeps(on, 5), scalar, "{on:?}"));
+}
+
+/// Lengths with and without a last group that is not full; a word more or less changes none before it.
+#[test]
+fn thinning_is_the_same_at_every_level() {
+    for len in [0, 1, 8, 13, 200] {
+        let words: Vec<u64> = (0..len).map(|i| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(i + 1)).collect();
+        for threshold in [0, 1, 1 << 31, 0x8765_4321, u32::MAX] {
+            let mut scalar = words.clone();
+            thin_on(Level::Scalar, &mut scalar, threshold, 3);
+            assert!(scalar.iter().zip(&words).all(|(kept, all)| kept & !all == 0));
+            for on in available() {
+                let mut kept = words.clone();
+                thin_on(on, &mut kept, threshold, 3);
+                assert_eq!(kept, scalar, "{on:?}, {len} words, {threshold}");
+            }
+        }
+    }
+}
+
+/// Each bit is kept with its probability and independently of the one before it: 4.9 standard deviations, alpha = 1e-6 each.
+#[test]
+fn thinning_keeps_the_share_asked_for() {
+    let n = 10_000_000u64;
+    let within =
+        |found: u64, n: u64, p: f64| (found as f64 - n as f64 * p).abs() <= 4.9 * (n as f64 * p * (1.0 - p)).sqrt();
+    for (key, p) in [0.003, 0.1, 0.25, 0.5858, 0.9].into_iter().enumerate() {
+        let mut words = vec![u64::MAX; n as usize / 64];
+        thin(&mut words, threshold(p), key as u128);
+        let kept: u64 = words.iter().map(|w| u64::from(w.count_ones())).sum();
+        let pairs: u64 = words.iter().map(|w| u64::from((w & w >> 1).count_ones())).sum();
+        let after: u64 = words.windows(2).map(|w| u64::from((w[0] & w[1]).count_ones())).sum();
+        assert!(within(kept, n, p), "{kept} of {n}, {p}");
+        // Pairs overlap, which widens their scatter by no more than sqrt(1 + 2 p) = 1.7; a bit has a partner in 63 of 64 cases.
+        let wide =
+            |found: u64, n: u64| (found as f64 - n as f64 * p * p).abs() <= 4.9 * 1.7 * (n as f64 * p * p).sqrt();
+        assert!(wide(pairs, n / 64 * 63) && wide(after, n - 64), "{pairs} and {after} pairs, {p}");
+        assert!(!within(kept, n, 0.95 * p), "planted");
+    }
+    let mut words = vec![u64::MAX; 100];
+    thin(&mut words, 0, 1);
+    assert_eq!(words, [0; 100]);
 }

@@ -54,8 +54,10 @@ fn a_network_on_the_plane_is_certified() {
 #[test]
 fn a_torus_beside_its_exact_value() {
     let dir = tempfile::tempdir().unwrap();
-    // Below the transition chains are coupled from the past, beyond it cluster moves have to do.
-    for (beta, verdict, starts) in [(0.4, "certified", "coupling from the past"), (0.6, "plausible", "cluster moves")] {
+    // Below the transition chains are coupled from the past, beyond it sweeps and clusters have to do.
+    for (beta, verdict, starts) in
+        [(0.4, "certified", "coupling from the past"), (0.6, "plausible", "sweeps and clusters")]
+    {
         let found = json(dir.path(), &format!("logz ising --size 8 --beta {beta} --width 0.2 --json"));
         let z = &found["log_z"];
         let (lower, exact, upper) = (z["lower"].as_f64(), found["exact"].as_f64(), z["upper"].as_f64());

@@ -114,7 +114,7 @@ fn clusters_sample_the_enumerated_law() {
     }
 }
 
-/// As above, for cluster moves along the path: alone with the sweep that follows each, and in a share of the steps.
+/// As above, for clusters of 64 lattices at once along the path: alone, and in a share of the steps.
 #[test]
 fn clusters_along_the_path_sample_the_enumerated_law() {
     for (side, coupling, share) in [(2, 0.3, 1.0), (4, 0.35, 1.0), (4, 0.35, 0.3)] {
@@ -376,7 +376,7 @@ fn exact_values_are_kaufmans() {
 }
 
 /// Annealed importance sampling and thermodynamic integration within their stated errors, which are below 1e-4 of the value:
-/// with single flips on small lattices, with cluster moves through the transition of larger ones.
+/// with single flips on small lattices, with clusters through the transition of larger ones.
 #[test]
 fn log_z_agrees_with_kaufman() {
     for coupling in [0.3, CRITICAL_COUPLING, 0.6] {

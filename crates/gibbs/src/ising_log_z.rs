@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::perfect;
 use crate::progress::Progress;
 
-/// Moves of all clusters (each with a sweep) before a lattice counts as a sample: some twenty times the autocorrelation time of
-/// the energy at the critical coupling, which is below ten moves up to a side of 64.
-const CLUSTER_MOVES: u64 = 200;
+/// Steps before a lattice counts as a sample, half of them clusters, the others four sweeps: some twenty times the autocorrelation
+/// time of the energy at the critical coupling, which is ten clusters at a side of 64.
+const STEPS: u64 = 400;
 /// Chains of the first round: whole words of lattices.
 const CHAINS: usize = 128;
 /// Decisions of sites into the past within which the ends have to meet for samples to be drawn from there: a second or two. At
@@ -22,9 +22,9 @@ const COUPLING_WORK: u64 = 1 << 23;
 /// Moves that an interval may cost unless said otherwise: one is four sweeps of one lattice, a few microseconds of a word's.
 pub const MOVES: u64 = 100_000_000;
 
-/// Encloses `log Z` of a `size` x `size` torus at coupling `beta`: heat-bath sweeps with a share of cluster moves anneal it from
+/// Encloses `log Z` of a `size` x `size` torus at coupling `beta`: heat-bath sweeps with a share of Wolff clusters anneal it from
 /// free spins. The reverse chains start from exact samples, coupled from the past, where these can be had in time: up to about
-/// the critical coupling; beyond it from lattices that cluster moves brought to equilibrium. Weights look at
+/// the critical coupling; beyond it from lattices that sweeps and clusters brought to equilibrium. Weights look at
 /// bonds alone, which do not change when all spins turn over: no chain has to cross between the two signs of the magnetisation.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn log_z(
     let usage = |e: LatticeError| Error::Usage(e.to_string());
     let exact = ExactTorus::new(size, beta).map_err(usage)?;
     let path = TorusPath::new(size, beta).map_err(usage)?;
-    let moves = Clusters::with_share(1.0);
+    let moves = Clusters::with_share(0.5);
     let coupled = if beta <= CRITICAL_COUPLING + 1.0 / size as f64 {
         let most = COUPLING_WORK / (size * size).max(1) as u64;
         perfect::starts(MonotoneTorus::new(&path).map_err(usage)?, most, &key.purpose(Purpose::Other))
@@ -49,8 +49,8 @@ pub fn log_z(
         None
     };
     let starts = coupled.unwrap_or_else(|| {
-        let name = format!("{CLUSTER_MOVES} cluster moves");
-        Starts::annealed(name, &moves, &path, vec![0.0, 1.0], CLUSTER_MOVES)
+        let name = format!("{STEPS} steps of sweeps and clusters");
+        Starts::annealed(name, &moves, &path, vec![0.0, 1.0], STEPS)
     });
     let annealing =
         Annealing { path: &path, kernel: &Clusters::default(), reversible: true, starts: vec![starts], rows: None };

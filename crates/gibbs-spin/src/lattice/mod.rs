@@ -8,7 +8,7 @@
 //! | [`torus`] | one lattice, 64 sites a word: checkerboard sweeps of whole words, for large lattices |
 //! | [`replicas`] | many small lattices, 64 a word: the rows of a batch |
 //! | [`path`](mod@path) | from free spins to the lattice, and the kernel along it: what `log Z` is estimated with |
-//! | [`clusters`] | the same with cluster moves, for paths through the transition |
+//! | [`clusters`] | the same with a cluster now and then, for paths through the transition |
 //! | [`perfect`] | exact samples by coupling from the past |
 //! | [`grid`] | one lattice, a byte a spin: what cluster samplers walk on |
 //! | [`wolff`] | one cluster at a time |
@@ -18,6 +18,7 @@
 //! | [`observables`] | energy, magnetisation, susceptibility, Binder cumulant with their errors |
 pub mod clusters;
 pub mod exact;
+mod flood;
 pub mod grid;
 mod labels;
 pub mod observables;

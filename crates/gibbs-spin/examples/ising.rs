@@ -1,5 +1,5 @@
-//! The tables of `record/ising.md`, up to a side: `cargo run --release -p gibbs-spin --example ising -- log-z|times [SIDE]`;
-//! with `--quick` the first of each, short.
+//! The tables of `record/ising.md`, up to a side: `cargo run --release -p gibbs-spin --example ising -- log-z|times [SIDE]`,
+//! and `-- seeds SIDE` for the errors of one; with `--quick` the first of each, short.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -7,9 +7,8 @@ use std::time::Instant;
 use gibbs_core::diagnostics::{Draws, autocorrelation::integrated_time};
 use gibbs_core::kernel::Kernel;
 use gibbs_core::key::Key;
-use gibbs_core::log_partition::ais::linear_ladder;
 use gibbs_core::log_partition::ladder::stretch;
-use gibbs_core::log_partition::{Ais, PilotLadder, Thermodynamic};
+use gibbs_core::log_partition::{Ais, PilotLadder, Thermodynamic, balance};
 use gibbs_core::path::Annealable;
 use gibbs_core::scratch::Scratch;
 use gibbs_spin::lattice::{
@@ -21,62 +20,81 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// `log Z` of four sizes at three couplings by two methods with two kernels, beside the exact value.
 fn log_z(largest: usize, quick: bool) -> Result<()> {
     println!("| side | K | kernel | exact | estimate | off | error / value | s | method | |");
-    for (side, flips, clusters) in [
-        (16, Plan::new(512, 10_000, 512, 400), Plan::new(512, 8_000, 512, 400)),
-        (32, Plan::new(512, 10_000, 512, 400), Plan::new(128, 32_000, 256, 400)),
-        (64, Plan::new(256, 10_000, 256, 400), Plan::new(128, 60_000, 128, 300)),
-        (128, Plan::new(128, 20_000, 128, 600), Plan::new(128, 40_000, 64, 160)),
-    ] {
-        for coupling in [0.3, CRITICAL_COUPLING, 0.6].into_iter().filter(|_| side <= largest) {
-            let heat_bath = Checkerboard(Rule::HeatBath);
-            both(side, coupling, "heat bath", [heat_bath, heat_bath], &flips.shortened(quick))?;
-            // Annealing moves by small steps and needs few of the dear moves; integration waits for equilibrium at every rung.
-            let kernels = [Clusters::default(), Clusters::with_share(0.2)];
-            both(side, coupling, "clusters", kernels, &clusters.shortened(quick))?;
+    for side in [16, 32, 64, 128].into_iter().filter(|side| *side <= largest) {
+        let plan = Plan::new(side, quick);
+        for coupling in COUPLINGS {
+            both(side, coupling, "heat bath", Checkerboard(Rule::HeatBath), &plan, 1)?;
+            both(side, coupling, "clusters", Clusters::default(), &plan, 1)?;
         }
     }
     Ok(())
 }
 
+/// The same with clusters and other seeds, and how far off they are in stated errors: 1 in the root mean square if these are right.
+fn seeds(side: usize) -> Result<()> {
+    for coupling in COUPLINGS {
+        let mut squares = [0.0; 2];
+        for seed in 0..N_SEEDS {
+            let offs = both(side, coupling, "clusters", Clusters::default(), &Plan::new(side, false), 100 + seed)?;
+            squares.iter_mut().zip(offs).for_each(|(s, off)| *s += off * off / N_SEEDS as f64);
+        }
+        let [ais, integral] = squares.map(f64::sqrt);
+        println!("{side}, K = {coupling:.4}: root mean square of {N_SEEDS} AIS {ais:.2}, integration {integral:.2}");
+    }
+    Ok(())
+}
+
+const COUPLINGS: [f64; 3] = [0.3, CRITICAL_COUPLING, 0.6];
+const N_SEEDS: u64 = 10;
+
 /// What both methods are given.
 struct Plan {
-    ais_chains: usize,
+    n_chains: usize,
     ais_rungs: usize,
-    integral_chains: usize,
+    integral_rungs: usize,
     integral_steps: u64,
 }
 
 impl Plan {
-    fn new(ais_chains: usize, ais_rungs: usize, integral_chains: usize, integral_steps: u64) -> Self {
-        Self { ais_chains, ais_rungs, integral_chains, integral_steps }
-    }
-
-    fn shortened(&self, quick: bool) -> Self {
-        if quick { Self::new(self.ais_chains, 200, self.integral_chains, 20) } else { Self { ..*self } }
+    fn new(side: usize, quick: bool) -> Self {
+        if quick {
+            return Self { n_chains: 128, ais_rungs: 200, integral_rungs: 20, integral_steps: 20 };
+        }
+        // A lattice with more sites takes more rungs to an error that is the same share of its log Z; small ones can afford chains.
+        let (n_chains, ais_rungs) = if side < 64 { (512, 16_000) } else { (128, 60_000) };
+        Self { n_chains, ais_rungs, integral_rungs: 96, integral_steps: 700 }
     }
 }
 
-/// Annealed importance sampling, on a ladder shaped by a pilot, and thermodynamic integration, each with its kernel.
+/// Annealed importance sampling and thermodynamic integration, on ladders shaped by a pilot and, for annealing, by trial runs;
+/// how far off each is, in its stated errors.
 fn both<K: Kernel<TorusPath> + Copy>(
     side: usize,
     coupling: f64,
     name: &str,
-    [kernel, waiting]: [K; 2],
+    kernel: K,
     plan: &Plan,
-) -> Result<()> {
+    seed: u64,
+) -> Result<[f64; 2]> {
     let (go, ws) = (&mut |_, _| ControlFlow::Continue(()), &mut Scratch::default());
+    let (path, key) = (TorusPath::new(side, coupling)?, Key::from_seed(seed));
     let exact = ExactTorus::new(side, coupling)?.log_z;
-    let (path, key) = (TorusPath::new(side, coupling)?, Key::from_seed(1));
+    let on = &mut |_| ControlFlow::Continue(());
     let start = Instant::now();
-    let pilot = PilotLadder::new(kernel, 64)?;
-    let shape = pilot.find(&path, &Key::from_seed(2), ws, &mut |_| ControlFlow::Continue(()))?;
-    let ladder = stretch(&shape, plan.ais_rungs);
-    let (ais, _) = Ais::new(kernel, plan.ais_chains, ladder)?.estimate(&path, &key, ws, go)?;
+    let pilot = PilotLadder::new(kernel, 64)?.find(&path, &key.step(0), ws, on)?;
+    let mut shape = pilot.clone();
+    // The second trial sees more of the lag and less of chains that never arrived.
+    for (trial, part) in [(1, 20), (2, 10)] {
+        shape = balance(&kernel, &path, &shape, (64, plan.ais_rungs / part), &key.step(trial), on)?.shape;
+    }
+    let ais = Ais::new(kernel, plan.n_chains, stretch(&shape, plan.ais_rungs))?;
+    let (ais, _) = ais.estimate(&path, &key.step(3), ws, go)?;
     let (half, start) = (start.elapsed().as_secs_f64(), Instant::now());
-    let integral = Thermodynamic::new(waiting, plan.integral_chains, plan.integral_steps, linear_ladder(48))?;
-    let integral = integral.estimate(&path, &key, ws, go)?;
+    let ladder = stretch(&pilot, plan.integral_rungs);
+    let integral = Thermodynamic::new(kernel, plan.n_chains, plan.integral_steps, ladder)?;
+    let integral = integral.estimate(&path, &key.step(4), ws, go)?.log_z;
     let times = [half, start.elapsed().as_secs_f64()];
-    for (z, seconds) in [ais, integral.log_z].into_iter().zip(times) {
+    for (z, seconds) in [&ais, &integral].into_iter().zip(times) {
         println!(
             "| {side} | {coupling:.4} | {name} | {exact:.4} | {:.4} +- {:.4} | {:+.1} | {:.1e} | {seconds:.1} | {} | {} |",
             z.value,
@@ -87,7 +105,7 @@ fn both<K: Kernel<TorusPath> + Copy>(
             if z.warnings.is_empty() { "" } else { "warned" }
         );
     }
-    Ok(())
+    Ok([&ais, &integral].map(|z| (z.value - exact) / z.std_err))
 }
 
 /// Autocorrelation times of the energy at the critical coupling, in sweeps (visits of as many spins as there are).
@@ -137,8 +155,9 @@ fn main() -> Result<()> {
     let largest = std::env::args().nth(2).map_or(Ok(128), |a| a.parse())?;
     match std::env::args().nth(1).as_deref() {
         Some("log-z") => log_z(largest, false),
+        Some("seeds") => seeds(largest),
         Some("times") => times(largest, false),
         Some("--quick") => log_z(16, true).and_then(|()| times(16, true)),
-        _ => Err("log-z or times".into()),
+        _ => Err("log-z, seeds or times".into()),
     }
 }

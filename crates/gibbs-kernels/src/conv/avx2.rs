@@ -1,7 +1,8 @@
 //! The kernel of dense products on rows that lie scattered.
 
 use super::gather::Part;
-use crate::gemm::avx2::{Finish, for_shape, multiply_add, store, tile_rows, zeros};
+use crate::gemm::avx2::{for_shape, multiply_add, store, zeros};
+use crate::gemm::loops::{Finish, tile_rows};
 use crate::gemm::packed::PANEL;
 
 /// One panel of columns from `col` on, for one padded image.

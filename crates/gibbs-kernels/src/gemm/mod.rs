@@ -14,6 +14,8 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod loops;
 pub(crate) mod packed;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -68,10 +70,8 @@ pub(crate) fn matmul_on(
                 skinny::few_columns(m, a, b, bias, accumulate, c);
             } else if k <= skinny::FEW_INNER {
                 skinny::few_inner(m, a, b, bias, accumulate, c);
-            } else if on == Level::Avx512 {
-                avx512::matmul(m, a, b, bias, accumulate, c);
             } else {
-                avx2::matmul(m, a, b, bias, accumulate, c);
+                loops::matmul(kernel(on), m, a, b, bias, accumulate, c);
             }
         },
         #[cfg(not(target_arch = "x86_64"))]
@@ -113,7 +113,7 @@ fn matmul_tn_on(on: Level, (m, k, n): (usize, usize, usize), a: &[f32], g: &[f32
             } else if n <= skinny::FEW_INNER {
                 skinny::few_rows_tn((m, n, k), g, a, (1, n), c);
             } else {
-                avx2::matmul_tn((m, k, n), a, g, c);
+                loops::matmul_tn(kernel(on), (m, k, n), a, g, c);
             }
         },
         #[cfg(not(target_arch = "x86_64"))]
@@ -134,8 +134,14 @@ pub(crate) fn add_tn<'a>(
         Level::Scalar => scalar::add_tn(shape, row, g, c),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: this level is only found on a processor that has it.
-        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::add_tn(shape, row, g, c) },
+        Level::Avx2Fma | Level::Avx512 => unsafe { loops::add_tn(kernel(on), shape, row, g, c) },
         #[cfg(not(target_arch = "x86_64"))]
         Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
     }
+}
+
+/// The kernel of a level that has one.
+#[cfg(target_arch = "x86_64")]
+fn kernel(on: Level) -> &'static loops::Kernel {
+    if on == Level::Avx512 { &avx512::KERNEL } else { &avx2::KERNEL }
 }

@@ -7,7 +7,8 @@ use std::arch::x86_64::{
 };
 
 use super::Packed;
-use super::avx2::{Finish, multiply_add, store, zeros};
+use super::avx2::{multiply_add, store, zeros};
+use super::loops::Finish;
 use super::packed::PANEL;
 
 /// Up to so many inner numbers are a few multiples of rows added.

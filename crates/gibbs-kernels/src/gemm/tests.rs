@@ -72,9 +72,11 @@ proptest! {
         let on = |level| {
             let mut c = numbers(m * n, seed ^ 3);
             matmul_on(level, m, &a, &packed, Some(&bias), accumulate, &mut c);
-            c
+            let mut grad = numbers(k * n, seed ^ 5);
+            matmul_tn_on(level, (m, k, n), &a, &c, accumulate, &mut grad);
+            [c, grad]
         };
-        let vectors: Vec<Vec<f32>> = available().filter(|l| *l != Level::Scalar).map(on).collect();
+        let vectors: Vec<[Vec<f32>; 2]> = available().filter(|l| *l != Level::Scalar).map(on).collect();
         prop_assert!(vectors.iter().all(|c| *c == vectors[0]));
     }
 

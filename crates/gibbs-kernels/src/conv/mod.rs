@@ -10,9 +10,13 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod gather;
 mod geometry;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod strip;
 #[cfg(test)]
 mod tests;
 
@@ -283,15 +287,20 @@ fn products(
     for_each_group(padding, images, |first, n, padded, _| {
         let out = &mut out[first * out_len..][..n * out_len];
         for part in parts {
-            // A panel is read by all images of the group while it is in the first cache.
-            for col in (0..part.packed.n()).step_by(PANEL) {
+            // Panels are read by all images of the group while they are in a near cache.
+            let panels = if on == Level::Avx512 { 2 } else { 1 };
+            for col in (0..part.packed.n()).step_by(panels * PANEL) {
                 for (padded, out) in padded.chunks_exact(padding.len()).zip(out.chunks_exact_mut(out_len)) {
                     match on {
                         Level::Scalar if col == 0 => scalar::product(part, padded, bias, out),
                         Level::Scalar => {}
                         #[cfg(target_arch = "x86_64")]
-                        // SAFETY: this level is only found on a processor that has it.
-                        Level::Avx2Fma | Level::Avx512 => unsafe { avx2::product(part, col, padded, bias, out) },
+                        // SAFETY: these levels are only found on a processor that has them.
+                        Level::Avx2Fma | Level::Avx512 => unsafe {
+                            let multiply: unsafe fn(&strip::Strip) =
+                                if panels == 2 { avx512::multiply } else { avx2::multiply };
+                            strip::product((multiply, panels), part, col, padded, bias, out);
+                        },
                         #[cfg(not(target_arch = "x86_64"))]
                         Level::Avx2Fma | Level::Avx512 => unreachable!("not on this processor"),
                     }

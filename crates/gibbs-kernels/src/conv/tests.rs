@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::level::{available, detect};
+use crate::level::{Level, available, detect};
 
 /// Whole numbers whose sums are exact in f32, so that equality is.
 fn whole(len: usize, seed: u64) -> Vec<f32> {
@@ -88,6 +88,30 @@ fn layers_of_a_net() {
     for (size, ci, co, stride) in layers {
         let g = Geometry { h: size, w: size, ci, co, kh: 3, kw: 3, stride, pad: 1 };
         check_against_naive(g, 9, 1).unwrap();
+    }
+}
+
+/// Vectors of either width sum in the same order.
+#[test]
+fn vectors_of_either_width_give_the_same_bits() {
+    for (ci, co, stride) in [(1, 32, 1), (20, 40, 2), (33, 17, 1), (48, 70, 2)] {
+        let (g, n) = (Geometry { h: 9, w: 11, ci, co, kh: 3, kw: 3, stride, pad: 1 }, 3);
+        let numbers = |len: usize, seed: u128| {
+            let mut x = vec![0.0; len];
+            crate::rng::fill_normal_serial(seed, &mut x);
+            x
+        };
+        let (x, kernel) = (numbers(n * g.input_len(), 1), numbers(g.kernel_len(), 2));
+        let (dy, bias) = (numbers(n * g.output_len(), 3), numbers(co, 4));
+        let on = |level| {
+            let [mut y, mut dx, mut dk] = [dy.len(), x.len(), kernel.len()].map(|len| vec![0.0; len]);
+            forward_on(level, n, &x, &Filters::new(g, &kernel), Some(&bias), &mut y);
+            input_adjoint_on(level, n, &dy, &AdjointFilters::new(g, &kernel), &mut dx);
+            weight_adjoint_on(level, &g, n, (&x, &dy), false, &mut dk);
+            [y, dx, dk]
+        };
+        let vectors: Vec<[Vec<f32>; 3]> = available().filter(|l| *l != Level::Scalar).map(on).collect();
+        assert!(vectors.iter().all(|v| *v == vectors[0]), "{g:?}");
     }
 }
 

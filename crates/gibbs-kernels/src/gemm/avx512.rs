@@ -6,10 +6,8 @@ use std::arch::x86_64::{
     _mm512_set1_ps, _mm512_setzero_ps,
 };
 
-use super::loops::{Kernel, Tile};
+use super::loops::{Finish, Kernel, Tile};
 use super::packed::PANEL;
-
-pub(super) const KERNEL: Kernel = Kernel { panels: 2, tile, tile_tn };
 
 /// Calls `$f::<R, P>` for `R` rows (1 to 6) and one or two panels.
 macro_rules! for_shape {
@@ -30,6 +28,77 @@ macro_rules! for_shape {
         }
     };
 }
+pub(crate) use for_shape;
+
+/// Sums of `R` rows by `16 P` columns.
+pub(crate) type Sums<const R: usize, const P: usize> = [[__m512; P]; R];
+
+/// Sums of zero.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(crate) fn zeros<const R: usize, const P: usize>() -> Sums<R, P> {
+    [[_mm512_setzero_ps(); P]; R]
+}
+
+/// `sums += A B` over `k` inner numbers: number `p` of row `r` is at `rows[r] + S p`, row `p` of panel `w` of `B` at
+/// `panels + w panel_stride + 16 p`.
+///
+/// # Safety
+/// These numbers must be there, and rows of panels aligned to 64 bytes.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(crate) unsafe fn multiply_add<const R: usize, const P: usize, const S: usize>(
+    sums: &mut Sums<R, P>,
+    k: usize,
+    rows: [*const f32; R],
+    panels: *const f32,
+    panel_stride: usize,
+) {
+    let mut now = *sums;
+    for p in 0..k {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let b: [__m512; P] = std::array::from_fn(|w| _mm512_load_ps(panels.add(w * panel_stride + p * PANEL)));
+            for r in 0..R {
+                let a = _mm512_set1_ps(*rows[r].add(p * S));
+                for w in 0..P {
+                    now[r][w] = _mm512_fmadd_ps(a, b[w], now[r][w]);
+                }
+            }
+        }
+    }
+    *sums = now;
+}
+
+/// Writes the sums of row `r` to `to[r]`.
+///
+/// # Safety
+/// Each of `to` must be valid for `finish.cols` numbers, at most `16 P` and more than `16 (P - 1)`, and the bias as long.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(crate) unsafe fn store<const R: usize, const P: usize>(sums: &Sums<R, P>, to: [*mut f32; R], finish: Finish) {
+    for w in 0..P {
+        let cols = (finish.cols - w * PANEL).min(PANEL);
+        let mask = (u32::from(__mmask16::MAX) >> (PANEL - cols)) as __mmask16;
+        // SAFETY: the caller's promise, and the mask leaves out what is behind the last column.
+        unsafe {
+            let bias = match finish.bias {
+                Some(bias) => _mm512_maskz_loadu_ps(mask, bias.as_ptr().add(w * PANEL)),
+                None => _mm512_setzero_ps(),
+            };
+            for r in 0..R {
+                let to = to[r].add(w * PANEL);
+                let mut row = _mm512_add_ps(sums[r][w], bias);
+                if finish.add {
+                    row = _mm512_add_ps(row, _mm512_maskz_loadu_ps(mask, to));
+                }
+                _mm512_mask_storeu_ps(to, mask, row);
+            }
+        }
+    }
+}
+
+pub(super) const KERNEL: Kernel = Kernel { panels: 2, tile, tile_tn };
 
 /// # Safety
 /// As for [`Tile`].
@@ -42,8 +111,13 @@ unsafe fn tile(at: &Tile) {
 #[target_feature(enable = "avx512f")]
 #[inline]
 unsafe fn tile_of<const R: usize, const P: usize>(at: &Tile) {
+    let mut sums = zeros::<R, P>();
     // SAFETY: the caller's promise.
-    unsafe { multiply::<R, P, 1>(at, std::array::from_fn(|r| at.a.add(r * at.a_stride))) }
+    unsafe {
+        let rows = std::array::from_fn(|r| at.a.add(r * at.a_stride));
+        multiply_add::<R, P, 1>(&mut sums, at.inner, rows, at.panels, at.panel_stride);
+        store(&sums, std::array::from_fn(|r| at.c.add(r * at.n)), at.finish);
+    }
 }
 
 /// # Safety
@@ -57,48 +131,11 @@ unsafe fn tile_tn(at: &Tile) {
 #[target_feature(enable = "avx512f")]
 #[inline]
 unsafe fn tile_tn_of<const R: usize, const P: usize>(at: &Tile) {
+    let mut sums = zeros::<R, P>();
     // SAFETY: the caller's promise.
-    unsafe { multiply::<R, P, R>(at, std::array::from_fn(|r| at.a.add(r))) }
-}
-
-/// `R` rows by `P` panels: number `p` of row `r` of `A` is at `rows[r] + S p`.
-///
-/// # Safety
-/// As for [`Tile`], and `at.finish.cols` at most `16 P` and more than `16 (P - 1)`.
-#[target_feature(enable = "avx512f")]
-#[inline]
-unsafe fn multiply<const R: usize, const P: usize, const S: usize>(at: &Tile, rows: [*const f32; R]) {
-    let mut sums = [[_mm512_setzero_ps(); P]; R];
-    for p in 0..at.inner {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let b: [__m512; P] =
-                std::array::from_fn(|w| _mm512_load_ps(at.panels.add(w * at.panel_stride + p * PANEL)));
-            for r in 0..R {
-                let a = _mm512_set1_ps(*rows[r].add(p * S));
-                for w in 0..P {
-                    sums[r][w] = _mm512_fmadd_ps(a, b[w], sums[r][w]);
-                }
-            }
-        }
-    }
-    for w in 0..P {
-        let cols = (at.finish.cols - w * PANEL).min(PANEL);
-        let mask = (u32::from(__mmask16::MAX) >> (PANEL - cols)) as __mmask16;
-        // SAFETY: the caller's promise, and the mask leaves out what is behind the last column.
-        unsafe {
-            let bias = match at.finish.bias {
-                Some(bias) => _mm512_maskz_loadu_ps(mask, bias.as_ptr().add(w * PANEL)),
-                None => _mm512_setzero_ps(),
-            };
-            for r in 0..R {
-                let to = at.c.add(r * at.n + w * PANEL);
-                let mut row = _mm512_add_ps(sums[r][w], bias);
-                if at.finish.add {
-                    row = _mm512_add_ps(row, _mm512_maskz_loadu_ps(mask, to));
-                }
-                _mm512_mask_storeu_ps(to, mask, row);
-            }
-        }
+    unsafe {
+        let rows = std::array::from_fn(|r| at.a.add(r));
+        multiply_add::<R, P, R>(&mut sums, at.inner, rows, at.panels, at.panel_stride);
+        store(&sums, std::array::from_fn(|r| at.c.add(r * at.n)), at.finish);
     }
 }

@@ -66,7 +66,8 @@ pub enum DataError {
     },
     /// An empty cell, `NA`, `nan`, `?` or null.
     #[error(
-        "row {row}, column {column:?}: the value is missing; fill it in, remove the row, or leave the column out with --drop {column}"
+        "row {row}, column {column:?}: the value is missing; fill it in (gibbs impute does, by a model), remove the row, or fit without the column \
+         (--drop {column})"
     )]
     Missing {
         /// Row in the file, from 1.

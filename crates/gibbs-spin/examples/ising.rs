@@ -62,7 +62,7 @@ impl Plan {
         }
         // A lattice with more sites takes more rungs to an error that is the same share of its log Z; small ones can afford chains.
         let (n_chains, ais_rungs) = if side < 64 { (512, 16_000) } else { (128, 60_000) };
-        Self { n_chains, ais_rungs, integral_rungs: 96, integral_steps: 700 }
+        Self { n_chains, ais_rungs, integral_rungs: 144, integral_steps: 470 }
     }
 }
 
